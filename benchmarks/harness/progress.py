@@ -1,0 +1,67 @@
+"""Progress of a run: a live line in a terminal, a line a cell elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fixtures.measure import Progress
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `45 s`, `12 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@dataclass(slots=True)
+class ProgressLine:
+    """Shows where the run is.
+
+    `write` puts text on the terminal; `live` says whether a line can be overwritten there.
+    """
+
+    write: Callable[[str], None]
+    live: bool
+    width: int
+    total: int
+    clock: Callable[[], float] = time.monotonic
+    done: int = 0
+    spent_s: float = 0.0
+    _cell: str = ""
+    _started: float = field(default=0.0)
+
+    def start(self, cell: str) -> None:
+        """A cell begins."""
+        self._cell, self._started = cell, self.clock()
+        if not self.live:
+            left = self.time_left(0.0)
+            self.write(f"\n[{self.done + 1}/{self.total}] {cell}{left} ")
+
+    def update(self, progress: Progress) -> None:
+        """A cell went on."""
+        if self.live:
+            rounds = f" {progress.rounds_done}/{progress.rounds_expected}" if progress.rounds_expected else ""
+            left = self.time_left(self.clock() - self._started, progress.remaining_s)
+            line = f"[{self.done + 1}/{self.total}] {self._cell}: {progress.phase}{rounds}{left}"
+            self.write(f"\r\x1b[K{line[: max(self.width - 1, 20)]}")
+
+    def finish(self) -> None:
+        """The cell ended."""
+        self.done += 1
+        self.spent_s += self.clock() - self._started
+        if self.live:
+            self.write("\r\x1b[K")
+
+    def time_left(self, cell_spent_s: float, cell_remaining_s: float | None = None) -> str:
+        """`, about 3 min left`, from what the finished cells took; empty while nothing is known."""
+        if not self.done:
+            return "" if cell_remaining_s is None else f", {duration(cell_remaining_s)} left of this cell"
+        typical = self.spent_s / self.done
+        this_cell = max(0.0, typical - cell_spent_s) if cell_remaining_s is None else cell_remaining_s
+        return f", about {duration(this_cell + typical * (self.total - self.done - 1))} left"

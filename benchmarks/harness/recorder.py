@@ -1,0 +1,107 @@
+"""The run file of a session: what became of each cell, written after every measured cell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.errors import ReportError
+from reports.records import runfile
+from reports.records.metrics import unit
+from reports.records.runfile import SCHEMA_VERSION, CellOutcome
+
+if TYPE_CHECKING:
+    from fixtures.measure import Measurement
+
+
+def digest(content: Any) -> str:
+    """A short digest of JSON-like content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def cell_record(measurement: Measurement, environment: str) -> dict[str, Any]:
+    """`extra_info` of a measured cell, as `reports.records.runfile.CellRecord` reads it."""
+
+    def with_units(values: dict[str, float]) -> dict[str, Any]:
+        return {name: {"value": value, "unit": unit(name)} for name, value in values.items()}
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "cell": measurement.scenario.id,
+        "axes": measurement.scenario.coordinates,
+        "environment": environment,
+        "workload": measurement.workload.record(),
+        "checkpoint": {"source": measurement.checkpoint.source, "digest": measurement.checkpoint.digest},
+        "metrics": with_units(measurement.metrics()),
+        "stages": {
+            stage: {"metrics": with_units(seen["metrics"]), "tokens": seen["tokens"]}
+            for stage, seen in measurement.stages().items()
+        },
+        "proofs": measurement.proofs,
+        "phases": {phase: round(seconds, 6) for phase, seconds in measurement.phases_s.items()},
+    }
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects a session's outcomes and writes them. A failed write is kept in `problem` and tried again later."""
+
+    path: Path
+    level: str
+    lane: str
+    hardware: str
+    outcomes: dict[str, CellOutcome] = field(default_factory=dict)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    finished: bool = False
+    problem: str = ""
+    written: bool = False
+
+    def expect(self, cell: str) -> None:
+        """A cell was selected."""
+        self.outcomes[cell] = CellOutcome(cell=cell, outcome="not run")
+
+    def measured(self, cell: str, record: dict[str, Any]) -> None:
+        """A cell was measured."""
+        self.records[cell] = record
+        self.outcomes[cell] = CellOutcome(cell=cell, outcome="measured")
+
+    def not_measured(self, cell: str, outcome: runfile.Outcome, reason: str) -> None:
+        """A cell was skipped or failed; what was measured of it before stands."""
+        if cell not in self.records:
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=reason)
+
+    def suite(self) -> dict[str, Any]:
+        """The run file's `suite`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "level": self.level,
+            "lane": self.lane,
+            "hardware": self.hardware,
+            "finished": self.finished,
+            "cells": [outcome.model_dump() for outcome in self.outcomes.values()],
+            "environments": {},
+            "warnings": self.warnings,
+        }
+
+    def inputs(self) -> dict[str, Any]:
+        """What `machine_info` says of the measured cells' weights and work."""
+        return {
+            "checkpoints": {
+                str(record["axes"]["checkpoint"]): record["checkpoint"] for record in self.records.values()
+            },
+            "workload_digest": digest(sorted(record["workload"]["digest"] for record in self.records.values())),
+        }
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Write the run file; a failure is kept in `problem`, and the measurements stay in memory for the next try."""
+        try:
+            runfile.write_document(self.path, document)
+        except (ReportError, ValueError) as error:
+            self.problem = str(error)
+        else:
+            self.problem = ""
+            self.written = True

@@ -1,0 +1,216 @@
+"""What the hooks in conftest.py do: start a session, write its run file, judge it, show it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.harness import plan
+from benchmarks.harness.progress import ProgressLine
+from benchmarks.harness.recorder import Recorder
+from benchmarks.harness.settings import REPORT_FILE, Settings
+from benchmarks.harness.suite import BarkSuite, environment_record, shown
+from fixtures.checkpoints.source import CheckpointSource
+from fixtures.machine import environment
+from fixtures.machine.gpus import other_processes
+from reports.errors import ReportError
+from reports.records import runfile
+from reports.records.runfile import Outcome, RunFile
+from reports.render import markdown, tables, terminal
+from reports.verdicts.compare import Comparison
+
+PASSED, FAILED, INTERRUPTED, NO_TESTS = 0, 1, 2, 5
+"""pytest's exit codes."""
+
+
+@dataclass(slots=True)
+class Result:
+    """How a session ended. `lines` are for the user, beside the tables."""
+
+    exit_code: int
+    run: RunFile | None = None
+    comparison: Comparison | None = None
+    lines: list[str] = field(default_factory=list)
+
+
+def new_suite(settings: Settings) -> BarkSuite:
+    """A session with nothing measured yet."""
+    return BarkSuite(
+        settings=settings,
+        recorder=Recorder(settings.run_path, settings.level.name, settings.machine.lane, settings.hardware),
+        checkpoints=CheckpointSource(settings.checkpoint_source, settings.checkpoint_revision),
+    )
+
+
+def prepare(suite: BarkSuite, write: Callable[[str], None], *, live: bool, width: int, cells: int) -> None:
+    """Get ready for the first cell: quiet libraries, a progress line, a look at who else uses the card."""
+
+    def warn(line: str) -> None:
+        suite.recorder.warnings.append(line)
+        write(f"\n{line}\n")
+
+    quiet_libraries()
+    suite.progress = ProgressLine(write, live, width, cells)
+    suite.checkpoints.report = warn
+    others = other_processes() if suite.settings.machine.gpu else []
+    if others:
+        warn(f"the GPU is shared with {', '.join(others)}: wall times will be noisy and memory may run out")
+
+
+def uncaptured(config: Any, write: Callable[[str], None]) -> Callable[[str], None]:
+    """`write`, past pytest's capturing of a running test's output."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def past_capture(text: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            write(text)
+
+    return past_capture
+
+
+def quiet_libraries() -> None:
+    """Keep loading bars and Bark's own known warnings out of the output; errors still show."""
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def add_environment(suite: BarkSuite, machine_info: dict[str, Any], commit: str) -> None:
+    """Add the card, the host and the software to pytest-benchmark's `machine_info`; found out once a session."""
+    if not suite.machine_info:
+        suite.machine_info = environment_record(environment.describe(suite.settings.machine), commit)
+    machine_info.update(suite.machine_info)
+
+
+def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
+    """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
+    output["suite"] = suite.recorder.suite()
+    output["machine_info"].update(suite.recorder.inputs())
+
+
+def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
+    """The run file as it stands, made by pytest-benchmark's own hooks."""
+    session = config._benchmarksession
+    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+    output: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=session.benchmarks,
+        include_data=True,
+        machine_info=session.get_machine_info(),
+        commit_info=commit_info,
+    )
+    config.hook.pytest_benchmark_update_json(config=config, benchmarks=session.benchmarks, output_json=output)
+    return output
+
+
+def outcome_of(when: str, outcome: str, reason: str) -> tuple[Outcome, str] | None:
+    """What a test report says of its cell: skipped or failed, and why; None where it says nothing new.
+
+    Args:
+        when: `setup`, `call` or `teardown`.
+        outcome: pytest's `passed`, `failed` or `skipped`.
+        reason: the skip's reason or the crash's message.
+    """
+    if outcome == "skipped":
+        return "skipped", reason.removeprefix("Skipped: ")
+    if outcome == "failed" and when != "teardown":
+        return "failed", reason.strip().split("\n")[0] or "no reason given"
+    return None
+
+
+def report_reason(report: Any) -> str:
+    """The reason in a pytest report: the third part of a skip's tuple, or the crash's message."""
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple):
+        return str(longrepr[2])
+    crash = getattr(longrepr, "reprcrash", None)
+    return str(crash.message if crash else longrepr or "")
+
+
+def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
+    """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
+    recorder = suite.recorder
+    if config.getoption("collectonly"):
+        return Result(exit_code)
+    if not recorder.outcomes:
+        return _empty(suite, exit_code)
+    result = Result(exit_code)
+    recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.outcomes.values())
+    saved = document(suite, config)
+    if any(outcome.outcome in ("measured", "failed") for outcome in recorder.outcomes.values()):
+        recorder.save(saved)
+    result.run = runfile.parse(saved, "this run")
+    interrupted = exit_code not in (PASSED, FAILED, NO_TESTS)
+    if not interrupted:
+        result.comparison = suite.judge(result.run)
+    if suite.settings.update:
+        _update(suite, result, interrupted)
+    if recorder.written and not recorder.problem:
+        _write_report(suite, result)
+    if recorder.problem:
+        result.lines.append(f"results could not be written: {recorder.problem}")
+    failed = (result.comparison is not None and result.comparison.failed) or bool(recorder.problem)
+    if failed and exit_code in (PASSED, NO_TESTS):
+        result.exit_code = FAILED
+    return result
+
+
+def _empty(suite: BarkSuite, exit_code: int) -> Result:
+    """A session without a cell: never a pass where something was to be judged or accepted."""
+    asked = suite.settings.compare or suite.settings.update
+    if not asked:
+        return Result(exit_code, lines=[plan.nothing_selected()] if suite.narrowed and exit_code == NO_TESTS else [])
+    code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
+    return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected()}"])
+
+
+def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:
+    assert result.run is not None
+    if interrupted:
+        result.lines.append(
+            f"the run was interrupted, so no baseline changed; `python -m reports accept {shown(suite.recorder.path)}` "
+            "accepts what was measured"
+        )
+        return
+    try:
+        result.lines += suite.update_baseline(result.run)
+    except ReportError as error:
+        result.lines.append(f"FAILED: the baseline was not updated: {error}")
+        if result.exit_code in (PASSED, NO_TESTS):
+            result.exit_code = FAILED
+
+
+def _write_report(suite: BarkSuite, result: Result) -> None:
+    assert result.run is not None
+    path = suite.settings.report_dir / REPORT_FILE
+    try:
+        markdown.write(path, result.run, result.comparison, shown(suite.recorder.path))
+    except ReportError as error:
+        suite.recorder.problem = str(error)
+    else:
+        result.lines.append(f"run file {shown(suite.recorder.path)}, report {shown(path)}")
+
+
+def show(suite: BarkSuite, result: Result, *, width: int, colour: bool) -> list[str]:
+    """The end of the session's output: the study's tables, the verdicts, where the files are."""
+    shown_lines: list[str] = []
+    if result.run and result.run.benchmarks:
+        found = tables.study_tables(result.run)
+        shown_lines += ["", *terminal.to_text(terminal.study(found), width=width, colour=colour).split("\n")]
+    if result.comparison:
+        verdicts = terminal.verdicts(result.comparison, shown(suite.recorder.path))
+        shown_lines += ["", *terminal.to_text(verdicts, width=width, colour=colour).split("\n")]
+    shown_lines += [f"warning: {line}" for line in suite.recorder.warnings]
+    shown_lines += result.lines
+    return shown_lines
+
+
+def is_terminal(writer: Any) -> bool:
+    """Whether pytest's terminal writer writes to a terminal, where a line can be overwritten."""
+    stream = getattr(writer, "_file", None)
+    return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,131 @@
+"""The options of a run, built from pytest's configuration in one place and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fixtures.checkpoints.source import SOURCES
+from fixtures.errors import SuiteError
+from fixtures.machine.gpus import Machine, this_machine
+from fixtures.matrix.levels import LEVELS, Level, choose_level
+from reports.records import baselines
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTEST_BENCHMARK_STORAGE = "file://./.benchmarks"
+"""pytest-benchmark's own default of --benchmark-storage: the user named none."""
+
+RUN_FILE = "run.json"
+REPORT_FILE = "report.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run's options.
+
+    `storage_is_ours`: the baseline is the reviewed one under `baseline_root`, not a storage that the user named.
+    """
+
+    machine: Machine
+    level: Level
+    checkpoint_source: str
+    checkpoint_revision: str | None
+    report_dir: Path
+    baseline_root: Path
+    compare: bool
+    compare_with: str | None
+    storage_is_ours: bool
+    update: baselines.Which | None
+
+    @property
+    def hardware(self) -> str:
+        """The slug of the GPU's name, or `cpu`."""
+        return baselines.hardware_slug(self.machine.gpu)
+
+    @property
+    def baseline_folder(self) -> Path:
+        """Where the reviewed baseline of this hardware, lane and level lies."""
+        return baselines.folder(self.baseline_root, self.hardware, self.machine.lane, self.level.name)
+
+    @property
+    def run_path(self) -> Path:
+        """Where this run's file is written."""
+        return self.report_dir / RUN_FILE
+
+
+def add_options(parser: Any) -> None:
+    """Add the suite's options to pytest's parser."""
+    group = parser.getgroup("bark benchmarks")
+    group.addoption("--level", default=None, help=f"how much to measure: {', '.join(LEVELS)} (pr with a GPU, else smoke)")
+    group.addoption("--tokens", type=int, default=None, help="semantic tokens a sample, in place of the level's")
+    group.addoption("--rounds", type=int, default=None, help="timed rounds a cell, exactly, in place of the level's")
+    group.addoption("--budget", type=float, default=None, help="seconds of timed rounds a cell, in place of the level's")
+    group.addoption("--device", default="auto", choices=["auto", "cuda", "cpu"], help="where to run (default: a GPU if any)")
+    group.addoption(
+        "--checkpoint-source", default="auto", choices=SOURCES, help="real weights, synthetic ones, or what can be had"
+    )
+    group.addoption("--checkpoint-revision", default=None, help="branch, tag or commit of the real weights")
+    group.addoption("--report-dir", default=None, help="where run file and report go (default: reports/latest)")
+    group.addoption("--baseline-dir", default=None, help="root of the baselines (default: reports/baselines)")
+    group.addoption(
+        "--update-baselines",
+        nargs="?",
+        const="all",
+        default=None,
+        choices=["all", "new"],
+        help="make this run's cells the baseline and print what changed; `new`: only cells it does not hold",
+    )
+
+
+def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Machine] = this_machine) -> Settings:
+    """Check the options and build the settings.
+
+    Args:
+        option: pytest's `config.getoption`.
+        find_machine: gives the machine for `--device`.
+
+    Raises:
+        SuiteError: an option cannot be satisfied; the message says what to do.
+    """
+    machine = find_machine(option("device"))
+    level = choose_level(
+        option("level"), machine.gpu, tokens=option("tokens"), rounds=option("rounds"), budget_s=option("budget")
+    )
+    if option("device") == "cuda" and machine.gpu is None:
+        raise SuiteError("--device=cuda, but no CUDA GPU is visible: check nvidia-smi and CUDA_VISIBLE_DEVICES")
+    if level.needs_gpu and machine.gpu is None and not option("collectonly"):
+        raise SuiteError(
+            f"--level={level.name} needs a CUDA GPU and none is visible: use --level=smoke, or check nvidia-smi and "
+            "CUDA_VISIBLE_DEVICES"
+        )
+    compare, update, storage = option("benchmark_compare"), option("update_baselines"), option("benchmark_storage")
+    if update == "all" and compare:
+        raise SuiteError(
+            "--update-baselines accepts every change, so there is nothing left for --benchmark-compare to judge: "
+            "give one of them, or --update-baselines=new to add new cells only"
+        )
+    if update and option("tokens") is not None:
+        raise SuiteError(
+            f"--update-baselines with --tokens={option('tokens')}: a baseline holds its level's own "
+            f"{LEVELS[level.name].semantic_tokens} tokens, which every later run is compared with; leave --tokens out"
+        )
+    ours = storage == PYTEST_BENCHMARK_STORAGE
+    if (option("benchmark_save") or option("benchmark_autosave")) and compare and ours:
+        raise SuiteError(
+            "--benchmark-save and --benchmark-autosave would put this run among the reviewed baselines, where the next "
+            "run would pass against it: use --update-baselines, or name another place with --benchmark-storage"
+        )
+    return Settings(
+        machine=machine,
+        level=level,
+        checkpoint_source=option("checkpoint_source"),
+        checkpoint_revision=option("checkpoint_revision"),
+        report_dir=Path(option("report_dir") or ROOT / "reports" / "latest"),
+        baseline_root=Path(option("baseline_dir") or baselines.DEFAULT_ROOT),
+        compare=bool(compare),
+        compare_with=compare if isinstance(compare, str) else None,
+        storage_is_ours=ours,
+        update=update,
+    )

@@ -1,0 +1,128 @@
+"""A session of the suite: measures cells, records them, judges them. Knows nothing of pytest's hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness.progress import ProgressLine
+from benchmarks.harness.recorder import Recorder, cell_record, digest
+from benchmarks.harness.settings import ROOT, Settings
+from fixtures import measure
+from fixtures.checkpoints.source import CheckpointSource
+from fixtures.matrix.levels import RoundPolicy
+from fixtures.matrix.scenario import parse
+from fixtures.matrix.workload import Workload, prompts_for
+from reports.records import baselines, runfile
+from reports.records.runfile import CellRecord, RunFile
+from reports.render import summary
+from reports.verdicts.compare import Comparison, compare, compare_cell
+from reports.verdicts.thresholds import overrides
+
+
+@dataclass(slots=True)
+class BarkSuite:
+    """One session. `baseline` is set once it was found; `baseline_name` is where it is, or should be."""
+
+    settings: Settings
+    recorder: Recorder
+    checkpoints: CheckpointSource
+    progress: ProgressLine | None = None
+    machine_info: dict[str, Any] = field(default_factory=dict)
+    baseline: RunFile | None = None
+    baseline_name: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    narrowed: bool = False
+    """Whether the user asked for a part of the matrix, so that a cell not collected is not missing."""
+
+    def measure(self, cell: str, policy: RoundPolicy | None = None) -> measure.Measurement:
+        """Measure one cell; progress goes to the terminal.
+
+        Raises:
+            SuiteError: the cell could not be measured.
+        """
+        scenario = parse(cell)
+        checkpoint = self.checkpoints.get(scenario.checkpoint)
+        level = self.settings.level
+        workload = Workload(scenario.checkpoint, checkpoint.source, level.semantic_tokens, prompts_for(scenario.batch))
+        if self.progress:
+            self.progress.start(cell)
+        try:
+            return measure.measure(
+                scenario,
+                checkpoint,
+                workload,
+                policy or level.rounds,
+                self.settings.machine.device,
+                self.progress.update if self.progress else lambda progress: None,
+            )
+        finally:
+            if self.progress:
+                self.progress.finish()
+
+    def record(self, measurement: measure.Measurement) -> dict[str, Any]:
+        """The cell's `extra_info`, noted for the run file."""
+        record = cell_record(measurement, self.machine_info.get("environment", ""))
+        self.recorder.measured(measurement.scenario.id, record)
+        return record
+
+    def regression(self, record: dict[str, Any]) -> str:
+        """The message of a cell that got worse than its baseline; empty where it did not, or nothing was asked."""
+        if not self.settings.compare or self.baseline is None:
+            return ""
+        head = CellRecord.model_validate(record)
+        base = self.baseline.cells.get(head.cell)
+        environment = self.baseline.environment_of(base) if base else {}
+        verdicts = compare_cell(base, head, environment, self.machine_info, self.thresholds)
+        return summary.cell_message(verdicts) if any(verdict.fails for verdict in verdicts) else ""
+
+    def judge(self, run: RunFile) -> Comparison | None:
+        """The comparison of the whole run with its baseline, if one was asked for."""
+        if not self.settings.compare:
+            return None
+        return compare(
+            self.baseline,
+            run,
+            baseline=self.baseline_name,
+            in_scope=lambda cell: cell in self.recorder.outcomes or not self.narrowed,
+            thresholds=self.thresholds,
+        )
+
+    def load_baseline(self, query: Callable[[str], list[Path]], storage: str) -> None:
+        """Find and read the baseline before anything is measured.
+
+        Args:
+            query: pytest-benchmark's file search in its storage.
+            storage: where that storage is.
+
+        Raises:
+            ReportError: the baseline or the thresholds cannot be read, or no stored run matches the one asked for.
+        """
+        wanted = self.settings.compare_with
+        self.thresholds = overrides(ROOT / "pyproject.toml")
+        found = query(wanted or "[0-9][0-9][0-9][0-9]_*")
+        if found:
+            self.baseline_name = shown(found[-1])
+            self.baseline = runfile.read(found[-1])
+        else:
+            self.baseline_name = f"in {shown(Path(storage))}" + (f" matching {wanted!r}" if wanted else "")
+
+    def update_baseline(self, run: RunFile) -> list[str]:
+        """Accept the run as `--update-baselines` asks; returns what changed, in lines."""
+        assert self.settings.update is not None
+        path, changes = baselines.accept(run, self.settings.baseline_root, which=self.settings.update)
+        return [f"baseline {shown(path)}:", *(f"  {change.describe()}" for change in changes)]
+
+
+def shown(path: Path) -> str:
+    """A path relative to the working directory where it is inside."""
+    absolute = path.resolve()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def environment_record(groups: dict[str, Any], commit: str) -> dict[str, Any]:
+    """Environment groups with the commit and a digest over all, as `machine_info` holds them."""
+    described = groups | {"commit": commit}
+    return described | {"environment": digest(described)}

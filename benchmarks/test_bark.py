@@ -1,0 +1,29 @@
+"""Every cell of the optimization matrix: measured, recorded, and judged when `--benchmark-compare` is given."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from benchmarks.harness.replay import replay
+from benchmarks.harness.suite import BarkSuite
+from fixtures.matrix.levels import RoundPolicy
+
+
+def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pytest.FixtureRequest) -> None:
+    """One generation a round; fails where the cell is not what it is named for, or got worse than its baseline."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        pytest.fail("benchmarks share one GPU and cannot run under pytest-xdist: leave -n out", pytrace=False)
+    if benchmark.disabled:
+        bark_suite.measure(cell, RoundPolicy(1, 1, 0.0))
+        return
+    measurement = bark_suite.measure(cell)
+    benchmark.extra_info.update(bark_suite.record(measurement))
+    marker = request.node.get_closest_marker("benchmark")
+    replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
+    request.getfixturevalue("save_run")()
+    regression = bark_suite.regression(benchmark.extra_info)
+    if regression:
+        pytest.fail(regression, pytrace=False)

@@ -1,0 +1,156 @@
+"""Wiring only: options, parametrization, hooks. Every decision lives in `benchmarks.harness`, `fixtures`, `reports`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from benchmarks.harness import plan, settings
+from benchmarks.harness import session as bark_session
+from benchmarks.harness.replay import ReplayTimer
+from benchmarks.harness.suite import BarkSuite
+from fixtures.errors import SuiteError
+from fixtures.matrix.axes import AXES
+from reports.errors import ReportError
+
+SUITE = pytest.StashKey[BarkSuite]()
+CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
+PLAN = pytest.StashKey[list[plan.Planned]]()
+RESULT = pytest.StashKey[bark_session.Result]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    settings.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for axis in AXES:
+        for value in axis.values:
+            config.addinivalue_line("markers", f"{value.name}: cells whose {axis.name} is {value.name}")
+    try:
+        chosen = settings.from_options(config.getoption)
+    except (SuiteError, ReportError) as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[SUITE] = bark_session.new_suite(chosen)
+    config.stash[CELLS] = {}
+    config.stash[PLAN] = []
+    if chosen.compare and chosen.storage_is_ours:
+        config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    suite = session.config.stash[SUITE]
+    if suite.settings.compare:
+        storage = session.config._benchmarksession.storage  # type: ignore[attr-defined]
+        try:
+            suite.load_baseline(storage.query, str(storage))
+        except (SuiteError, ReportError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "cell" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    chosen = config.stash[SUITE].settings
+    config.stash[PLAN] = list(plan.plan(chosen.level, chosen.machine))
+    metafunc.parametrize(
+        "cell",
+        [
+            pytest.param(
+                planned.scenario.id,
+                id=planned.scenario.id,
+                marks=[
+                    *(getattr(pytest.mark, value.name) for value in planned.scenario.values),
+                    pytest.mark.benchmark(timer=ReplayTimer(), group=planned.scenario.group),
+                    *([pytest.mark.skip(reason=planned.skip)] if planned.skip else []),
+                ],
+            )
+            for planned in config.stash[PLAN]
+        ],
+    )
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[SUITE].narrowed = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    suite, cells = session.config.stash[SUITE], session.config.stash[CELLS]
+    suite.narrowed = suite.narrowed or any("::" in argument for argument in session.config.args)
+    for item in session.items:
+        if isinstance(item, pytest.Function) and "cell" in item.fixturenames:
+            cells[item.nodeid] = item.callspec.params["cell"]
+            suite.recorder.expect(cells[item.nodeid])
+
+
+@pytest.fixture(scope="session")
+def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
+    """The running session: measures, records and judges cells."""
+    config = request.config
+    suite, writer = config.stash[SUITE], config.get_terminal_writer()
+    selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
+    bark_session.prepare(
+        suite,
+        bark_session.uncaptured(config, lambda text: writer.write(text, flush=True)),
+        live=bark_session.is_terminal(writer),
+        width=writer.fullwidth,
+        cells=sum(1 for item in selected if item.get_closest_marker("skip") is None),
+    )
+    return suite
+
+
+@pytest.fixture
+def save_run(request: pytest.FixtureRequest, bark_suite: BarkSuite) -> Callable[[], None]:
+    """Writes the run file as it stands."""
+    return lambda: bark_suite.recorder.save(bark_session.document(bark_suite, request.config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    cell = item.config.stash[CELLS].get(item.nodeid)
+    noted = bark_session.outcome_of(report.when, report.outcome, bark_session.report_reason(report)) if cell else None
+    if cell and noted:
+        item.config.stash[SUITE].recorder.not_measured(cell, *noted)
+    return report
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    bark_session.add_environment(config.stash[SUITE], machine_info, str(commit.get("id")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
+    # The suite's own comparison names what differs. pytest-benchmark would print both sides whole, and crashes on
+    # it where the storage lies outside the working directory.
+    compared_benchmark["machine_info"] = machine_info
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    bark_session.complete(config.stash[SUITE], output_json)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    config.stash[RESULT] = bark_session.finish(config.stash[SUITE], config, int(session.exitstatus))
+    session.exitstatus = config.stash[RESULT].exit_code
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if RESULT not in config.stash:
+        return
+    if config.option.collectonly and config.stash[PLAN]:
+        for line in plan.describe(config.stash[PLAN]):
+            terminalreporter.write_line(line)
+    writer = config.get_terminal_writer()
+    shown = bark_session.show(config.stash[SUITE], config.stash[RESULT], width=writer.fullwidth, colour=writer.hasmarkup)
+    for line in shown:
+        terminalreporter.write_line(line)

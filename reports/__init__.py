@@ -1,0 +1,1 @@
+"""The judging side: run files, verdicts, reports. Never imports torch or transformers."""

@@ -1,0 +1,134 @@
+"""The command line: `python -m reports compare | render | accept | merge`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PASSED, REGRESSED, USAGE = 0, 1, 2
+"""Exit codes: fine; something got worse, or nothing could be compared; the arguments or files cannot be used."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The argument parser; each command sets `run` to the function that carries it out."""
+    top = argparse.ArgumentParser(
+        prog="python -m reports", description="Compare, render, accept and merge run files. Needs no torch and no GPU."
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    compare = commands.add_parser("compare", help="judge HEAD against BASE; exit 1 on a regression")
+    compare.add_argument("base", type=Path, metavar="BASE.json")
+    compare.add_argument("head", type=Path, metavar="HEAD.json")
+    compare.add_argument("--format", choices=["terminal", "markdown", "json"], default="terminal")
+    compare.set_defaults(run=_compare)
+
+    render = commands.add_parser("render", help="write a run's report")
+    render.add_argument("run_file", type=Path, metavar="RUN.json")
+    render.add_argument("--output", type=Path, required=True, metavar="DIR")
+    render.add_argument("--baseline", type=Path, default=None, metavar="BASE.json", help="judge against this run")
+    render.set_defaults(run=_render)
+
+    accept = commands.add_parser("accept", help="make a run the baseline of its hardware, lane and level")
+    accept.add_argument("run_file", type=Path, metavar="RUN.json")
+    accept.add_argument("-k", dest="pattern", default="", metavar="TEXT", help="only cells whose name holds this")
+    accept.add_argument("--new", action="store_true", help="only cells that the baseline does not hold")
+    accept.add_argument("--baseline-dir", type=Path, default=None, metavar="DIR")
+    accept.set_defaults(run=_accept)
+
+    merge = commands.add_parser("merge", help="join run files of parts of one run")
+    merge.add_argument("run_files", type=Path, nargs="+", metavar="RUN.json")
+    merge.add_argument("--output", type=Path, required=True, metavar="C.json")
+    merge.set_defaults(run=_merge)
+    return top
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from reports.records import runfile
+    from reports.render import markdown, terminal
+    from reports.verdicts.compare import compare
+    from reports.verdicts.thresholds import overrides
+
+    base, head = runfile.read(options.base), runfile.read(options.head)
+    comparison = compare(base, head, baseline=str(options.base), thresholds=overrides(Path("pyproject.toml")))
+    if options.format == "json":
+        import json
+
+        from reports.render.summary import as_json
+
+        _say(json.dumps(as_json(comparison), indent=1))
+    elif options.format == "markdown":
+        _say(markdown.report(head, comparison, str(options.head)))
+    else:
+        _say(terminal.for_stream(terminal.verdicts(comparison, str(options.head)), sys.stdout))
+    return REGRESSED if comparison.failed else PASSED
+
+
+def _render(options: argparse.Namespace) -> int:
+    from reports.records import runfile
+    from reports.render import markdown
+    from reports.verdicts.compare import compare
+    from reports.verdicts.thresholds import overrides
+
+    run = runfile.read(options.run_file)
+    comparison = None
+    if options.baseline:
+        comparison = compare(
+            runfile.read(options.baseline),
+            run,
+            baseline=str(options.baseline),
+            thresholds=overrides(Path("pyproject.toml")),
+        )
+    path = options.output / "report.md"
+    markdown.write(path, run, comparison, str(options.run_file))
+    _say(f"wrote {path}")
+    return PASSED
+
+
+def _accept(options: argparse.Namespace) -> int:
+    from reports.records import baselines, runfile
+
+    run = runfile.read(options.run_file)
+    path, changes = baselines.accept(
+        run,
+        options.baseline_dir or baselines.DEFAULT_ROOT,
+        which="new" if options.new else "all",
+        keep=lambda cell: options.pattern in cell,
+    )
+    _say("\n".join([f"baseline {path}:", *(f"  {change.describe()}" for change in changes)]))
+    return PASSED
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from reports.records import merge, runfile
+
+    merged = merge.merge([(str(path), runfile.read(path)) for path in options.run_files])
+    runfile.write(options.output, merged)
+    measured = len(merged.benchmarks)
+    _say(f"wrote {options.output}: {measured} measured of {len(merged.suite.cells)} cells")
+    return PASSED
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors that a user can act on go to standard error in one line."""
+    from reports.errors import ReportError
+
+    options = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except ReportError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return PASSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Baselines: reviewed run files under `<root>/<hardware>/<lane>/<level>/`, found by pytest-benchmark as they are.
+
+There is one file a folder, `0001_baseline.json`, and git keeps its history. It changes only through `accept`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from reports.errors import ReportError
+from reports.records import runfile
+from reports.records.metrics import METRICS
+from reports.records.runfile import Benchmark, CellOutcome, RunFile
+
+DEFAULT_ROOT = Path(__file__).resolve().parents[1] / "baselines"
+FILE = "0001_baseline.json"
+
+Which = Literal["all", "new"]
+
+
+def hardware_slug(gpu_model: str | None) -> str:
+    """The folder of a card: `NVIDIA H200` is `nvidia-h200`; without a GPU, `cpu`."""
+    if gpu_model is None:
+        return "cpu"
+    slug = re.sub(r"[^a-z0-9]+", "-", gpu_model.lower()).strip("-")
+    if not slug:
+        raise ReportError(f"the GPU's name {gpu_model!r} has no letter or digit to name a baseline folder by")
+    return slug
+
+
+def folder(root: Path, hardware: str, lane: str, level: str) -> Path:
+    """The folder of the baselines of one card, lane and level.
+
+    Raises:
+        ReportError: a part would leave the folder.
+    """
+    for part in (hardware, lane, level):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", part):
+            raise ReportError(f"{part!r} cannot name a baseline folder: small letters, digits, - and _ only")
+    return root / hardware / lane / level
+
+
+def path_for(root: Path, run: RunFile) -> Path:
+    """Where the baseline of a run's kind lies."""
+    return folder(root, run.suite.hardware, run.suite.lane, run.suite.level) / FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What accepting a run did to one cell: `added`, `replaced` or `kept`, and its metrics before and after."""
+
+    cell: str
+    action: Literal["added", "replaced", "kept"]
+    before: dict[str, float]
+    after: dict[str, float]
+
+    def describe(self) -> str:
+        """One line: the gated metrics that moved."""
+        moved = [
+            f"{name} {self.before[name]:.6g} -> {value:.6g} {METRICS[name].unit}"
+            for name, value in self.after.items()
+            if name in METRICS and METRICS[name].gated and name in self.before and self.before[name] != value
+        ]
+        return f"{self.action} {self.cell}" + (f": {', '.join(moved)}" if moved else "")
+
+
+def accept(
+    run: RunFile,
+    root: Path = DEFAULT_ROOT,
+    *,
+    which: Which = "all",
+    keep: Callable[[str], bool] = lambda cell: True,
+) -> tuple[Path, list[Change]]:
+    """Make a run's measured cells the baseline of its hardware, lane and level.
+
+    Args:
+        run: the run; cells that failed in it are left as they are in the baseline.
+        root: the folder of all baselines.
+        which: `all`, or `new` for cells that the baseline does not hold yet.
+        keep: which cells to take.
+
+    Returns:
+        The baseline's path and what became of each cell of the run.
+
+    Raises:
+        ReportError: the run holds nothing to accept, or the baseline at hand cannot be read.
+    """
+    path = path_for(root, run)
+    old = runfile.read(path) if path.exists() else None
+    old_cells = old.cells if old else {}
+    chosen = [benchmark for benchmark in run.benchmarks if keep(benchmark.extra_info.cell)]
+    if not chosen:
+        raise ReportError("nothing to accept: the run holds no measured cell that was asked for")
+    taken: list[Benchmark] = []
+    changes = []
+    for benchmark in chosen:
+        cell = benchmark.extra_info
+        before = old_cells.get(cell.cell)
+        if before is not None and which == "new":
+            changes.append(Change(cell.cell, "kept", values(before), values(before)))
+            continue
+        taken.append(benchmark)
+        changes.append(
+            Change(cell.cell, "replaced" if before else "added", values(before) if before else {}, values(cell))
+        )
+    if taken:
+        runfile.write(path, combined(run, taken, old))
+    return path, changes
+
+
+def values(cell: runfile.CellRecord) -> dict[str, float]:
+    """Metric name -> value of a cell."""
+    return {name: metric.value for name, metric in cell.metrics.items()}
+
+
+def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None) -> RunFile:
+    """The new baseline: the cells taken from the run, and those of the old baseline that they do not replace."""
+    replaced = {benchmark.extra_info.cell for benchmark in taken}
+    kept = [benchmark for benchmark in (old.benchmarks if old else []) if benchmark.extra_info.cell not in replaced]
+    benchmarks = sorted([*kept, *taken], key=lambda benchmark: benchmark.extra_info.cell)
+    environments: dict[str, dict[str, Any]] = {}
+    for source, entries in ((old, kept), (run, taken)):
+        for benchmark in entries:
+            assert source is not None
+            digest = benchmark.extra_info.environment
+            if digest != run.machine_info.get("environment"):
+                environments[digest] = environment_groups(source.environment_of(benchmark.extra_info))
+    suite = run.suite.model_copy(
+        update={
+            "cells": [CellOutcome(cell=benchmark.extra_info.cell, outcome="measured") for benchmark in benchmarks],
+            "environments": environments,
+            "finished": True,
+            "warnings": [],
+        }
+    )
+    return run.model_copy(update={"benchmarks": benchmarks, "suite": suite, "machine_info": public(run.machine_info)})
+
+
+def environment_groups(environment: dict[str, Any]) -> dict[str, Any]:
+    """The parts of `machine_info` that belong to one environment of several in a file."""
+    return {key: environment[key] for key in ("gpu", "host", "software", "commit") if key in environment}
+
+
+def public(machine_info: dict[str, Any]) -> dict[str, Any]:
+    """`machine_info` fit for a repository: no host name, no list of the processor's flags."""
+    shown = {key: value for key, value in machine_info.items() if key != "node"}
+    if isinstance(shown.get("cpu"), dict):
+        shown["cpu"] = {key: value for key, value in shown["cpu"].items() if key != "flags"}
+    return shown

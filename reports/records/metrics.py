@@ -1,0 +1,104 @@
+"""The metric table: one row is the metric, everywhere. Unit, direction, kind, threshold, what must match.
+
+A kind says how much two measurements of identical code differ, and so what may gate:
+
+- exact: not at all (bytes of weights, counts). Must match: the workload.
+- steady: far under a percent (peak memory). Must match: the workload and the GPU model.
+- wall: 20 % on a shared host (latency). Must match: the workload, the GPU model with its caps, and the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How repeatable a metric is."""
+
+    EXACT = "exact"
+    STEADY = "steady"
+    WALL = "wall"
+
+
+class Better(StrEnum):
+    """Which direction is an improvement."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `threshold` is the relative change above which a difference counts (0.005 is 0.5 %).
+
+    `gated`: whether `worse` fails a run. A metric that is not gated is stored, shown and compared, and its
+    verdict is for reading only; `why` says why.
+    """
+
+    name: str
+    unit: str
+    better: Better
+    kind: Kind
+    threshold: float
+    gated: bool
+    why: str
+
+
+WALL_THRESHOLD = 0.5
+"""Minimum over rounds, against a stored baseline. Identical code was seen to differ by up to 8 % at its floor with
+25 to 80 rounds, single rounds by a factor of two in bursts; with the few rounds of a run, 50 % does not cry wolf."""
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "latency", "s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, True, "minimum over the timed rounds, host clock"
+        ),
+        Metric(
+            "device_latency", "s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "the same rounds by CUDA events"
+        ),
+        Metric(
+            "throughput", "samples/s", Better.HIGHER, Kind.WALL, WALL_THRESHOLD, False, "batch over latency: gated there"
+        ),
+        Metric(
+            "real_time_factor", "s/s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "latency over audio: gated there"
+        ),
+        Metric(
+            "cold_start", "s", Better.LOWER, Kind.WALL, 1.0, False, "the first cell of a process also pays for the next"
+        ),
+        Metric("load", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the page cache holds"),
+        Metric("peak_allocated", "B", Better.LOWER, Kind.STEADY, 0.005, True, "the most bytes that tensors held at once"),
+        Metric(
+            "peak_reserved", "B", Better.LOWER, Kind.STEADY, 0.02, True, "the most that the caching allocator held"
+        ),
+        Metric(
+            "process_gpu_memory",
+            "B",
+            Better.LOWER,
+            Kind.STEADY,
+            0.05,
+            False,
+            "counts kernels that earlier cells of the process loaded",
+        ),
+        Metric("host_rss", "B", Better.LOWER, Kind.WALL, 0.25, False, "grows with the cells that ran before"),
+        Metric("weights", "B", Better.LOWER, Kind.EXACT, 0.0, True, "parameters and buffers of the loaded model"),
+    )
+}
+
+
+def metric(name: str) -> Metric:
+    """The row of a metric.
+
+    Raises:
+        KeyError: no such metric.
+    """
+    if name not in METRICS:
+        raise KeyError(f"unknown metric {name!r}; the metrics are {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def unit(name: str) -> str:
+    """The unit of a metric."""
+    return metric(name).unit

@@ -1,0 +1,94 @@
+"""What a comparison says in words: the headline, the counts, the verdicts worth showing, the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from reports.records.metrics import METRICS
+from reports.render.units import quantity
+from reports.verdicts.compare import Comparison, Verdict
+from reports.verdicts.rules import Status
+
+QUIET = frozenset({Status.SAME})
+"""Statuses that are counted but not listed."""
+
+
+def sentence(verdict: Verdict) -> str:
+    """One verdict as a line: cell, metric, both values, the change, the threshold or the reason."""
+    if not verdict.metric:
+        return f"{verdict.cell}: {verdict.status}: {verdict.reason}"
+    unit = METRICS[verdict.metric].unit
+    numbers = f"{quantity(verdict.base, unit)} -> {quantity(verdict.head, unit)}"
+    advisory = "" if verdict.gated else " (not gated)"
+    return f"{verdict.cell}: {verdict.metric} {verdict.status}{advisory}: {numbers}, {verdict.reason}"
+
+
+def cell_message(verdicts: Sequence[Verdict]) -> str:
+    """The failure message of a cell's test: every verdict that fails it, then the others that moved."""
+    failing = [verdict for verdict in verdicts if verdict.fails]
+    others = [verdict for verdict in verdicts if not verdict.fails and verdict.status in (Status.WORSE, Status.BETTER)]
+    return "\n".join(sentence(verdict) for verdict in (*failing, *others))
+
+
+def headline(comparison: Comparison) -> str:
+    """One line: what the run came to."""
+    if comparison.problem:
+        return f"FAILED: {comparison.problem}"
+    if comparison.failures:
+        cells = len({verdict.cell for verdict in comparison.failures})
+        return f"FAILED: {len(comparison.failures)} verdicts in {cells} cells are worse than {comparison.baseline}"
+    return f"passed: no regression against {comparison.baseline}"
+
+
+def counts(comparison: Comparison) -> str:
+    """How many verdicts of each status, in the order of `Status`, and on how many cells."""
+    tally = comparison.counts()
+    cells = len({verdict.cell for verdict in comparison.verdicts})
+    parts = [f"{tally[status]} {status}" for status in Status if tally[status]]
+    return f"{cells} cells, {tally.total()} verdicts: {', '.join(parts)}" if parts else "no verdicts"
+
+
+def listed(comparison: Comparison) -> list[Verdict]:
+    """The verdicts to show one by one: failures first, then what else moved; `incomparable` is folded by reason."""
+    rest = [
+        verdict
+        for verdict in comparison.verdicts
+        if not verdict.fails and verdict.status not in QUIET | {Status.INCOMPARABLE, Status.NEW}
+    ]
+    return [*comparison.failures, *rest]
+
+
+def folded(comparison: Comparison) -> list[str]:
+    """`incomparable` and `new` verdicts, one line a reason, with their number."""
+    groups: dict[tuple[Status, str], int] = {}
+    for verdict in comparison.verdicts:
+        if verdict.status in (Status.INCOMPARABLE, Status.NEW):
+            groups[verdict.status, verdict.reason] = groups.get((verdict.status, verdict.reason), 0) + 1
+    return [f"{number} {status}: {reason}" for (status, reason), number in groups.items()]
+
+
+def next_commands(comparison: Comparison, run_path: str) -> list[str]:
+    """What to type next, each with what it does."""
+    commands = []
+    statuses = comparison.counts()
+    if any(verdict.status in (Status.WORSE, Status.FAILED) for verdict in comparison.failures):
+        commands.append("pytest benchmarks/ --benchmark-compare --lf   (measure the failing cells again)")
+    if statuses[Status.MISSING]:
+        commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")
+    if comparison.failures or statuses[Status.BETTER] or statuses[Status.NEW] or comparison.problem:
+        commands.append(f"python -m reports accept {run_path}   (make this run the baseline, if the change is meant)")
+    return commands
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """The comparison for programs: every verdict with its numbers, the counts, and whether it failed."""
+    return {
+        "failed": comparison.failed,
+        "problem": comparison.problem,
+        "baseline": comparison.baseline,
+        "changed": list(comparison.changed),
+        "counts": {str(status): number for status, number in comparison.counts().items()},
+        "verdicts": [asdict(verdict) for verdict in comparison.verdicts],
+    }

@@ -1,0 +1,100 @@
+"""The study's two tables from a run: absolute, and relative to a reference cell. Data only, no layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports.records.metrics import METRICS as METRIC_TABLE
+from reports.records.runfile import CellRecord, RunFile
+from reports.render.units import change, quantity
+
+METRICS = ("latency", "peak_allocated", "throughput")
+"""The study's columns: latency a call of generate, peak memory, throughput."""
+
+HEADERS = ("latency", "peak memory", "throughput")
+"""The columns' names as shown."""
+
+FUSED = ("bettertransformer", "sdpa")
+"""Fused attention, in order of preference: the study's own, and this suite's for transformers without it."""
+
+PLAIN = {"attention": "eager", "precision": "fp32", "placement": "resident", "decoding": "dynamic"}
+"""The cell without any optimization."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell: its label, and each column's value and change against the table's reference (None: not measured)."""
+
+    cell: str
+    label: str
+    values: tuple[float | None, ...]
+    changes: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTable:
+    """The cells of one checkpoint and batch size. `reference` is empty where that cell was not measured."""
+
+    checkpoint: str
+    batch: int
+    reference: str
+    rows: tuple[Row, ...]
+
+    @property
+    def title(self) -> str:
+        """What the table holds."""
+        return f"{self.checkpoint}, batch {self.batch}"
+
+
+def label(axes: dict[str, str | int]) -> str:
+    """A cell's optimizations as the study writes them: `cpu_offload + sdpa + fp16`; `no optimization` for none."""
+    order = ("placement", "attention", "precision", "decoding")
+    return " + ".join(str(axes[axis]) for axis in order if axes[axis] != PLAIN[axis]) or "no optimization"
+
+
+def reference_axes(batch: int) -> list[dict[str, str]]:
+    """What a table is relative to: no optimization for a single sample, fused attention for a batch, as in the study."""
+    return [PLAIN] if batch == 1 else [PLAIN | {"attention": attention} for attention in FUSED]
+
+
+def study_tables(run: RunFile) -> list[StudyTable]:
+    """A table for each checkpoint and batch size of a run, in the run's order."""
+    groups: dict[tuple[str, int], list[CellRecord]] = {}
+    for cell in run.cells.values():
+        groups.setdefault((str(cell.axes["checkpoint"]), int(cell.axes["batch"])), []).append(cell)
+    order = {"tiny": 0, "small": 1, "large": 2}
+    return [
+        _table(checkpoint, batch, cells)
+        for (checkpoint, batch), cells in sorted(groups.items(), key=lambda item: (order.get(item[0][0], 9), item[0][1]))
+    ]
+
+
+def shown(row: Row, *, relative: bool) -> list[str]:
+    """A row's columns as text: changes against the reference, or values with their units."""
+    if relative:
+        return [change(value) for value in row.changes]
+    return [quantity(value, METRIC_TABLE[name].unit) for name, value in zip(METRICS, row.values, strict=True)]
+
+
+def _table(checkpoint: str, batch: int, cells: Iterable[CellRecord]) -> StudyTable:
+    cells = sorted(cells, key=lambda cell: list(PLAIN.values()) != [cell.axes[axis] for axis in PLAIN])
+    reference = next(
+        (cell for wanted in reference_axes(batch) for cell in cells if wanted.items() <= cell.axes.items()), None
+    )
+    return StudyTable(
+        checkpoint, batch, label(reference.axes) if reference else "", tuple(_row(cell, reference) for cell in cells)
+    )
+
+
+def _row(cell: CellRecord, reference: CellRecord | None) -> Row:
+    values = tuple(_value(cell, metric) for metric in METRICS)
+    base = tuple(_value(reference, metric) for metric in METRICS) if reference else (None,) * len(METRICS)
+    changes = tuple(
+        value / other - 1 if value is not None and other else None for value, other in zip(values, base, strict=True)
+    )
+    return Row(cell.cell, label(cell.axes), values, changes)
+
+
+def _value(cell: CellRecord, metric: str) -> float | None:
+    return cell.metrics[metric].value if metric in cell.metrics else None

@@ -1,0 +1,71 @@
+"""Tables and verdicts for a terminal, through rich: colours and width respected, plain when piped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports.render import summary, tables
+from reports.verdicts.compare import Comparison
+from reports.verdicts.rules import Status
+
+STYLES = {Status.WORSE: "red", Status.MISSING: "red", Status.FAILED: "red", Status.BETTER: "green"}
+
+
+def study(found: Sequence[tables.StudyTable]) -> RenderableType:
+    """The two tables, absolute and relative, with a section for each checkpoint and batch size."""
+    parts: list[RenderableType] = []
+    for relative, title in ((False, "Absolute performance"), (True, "Relative performance")):
+        parts += [Text(title, style="bold"), *(_section(one, relative=relative) for one in found), Text()]
+    return Group(*parts[:-1])
+
+
+def _section(one: tables.StudyTable, *, relative: bool) -> Table:
+    against = f", against {one.reference}" if one.reference else ", whose reference was not measured"
+    table = Table(
+        title=one.title + (against if relative else ""), title_justify="left", title_style="italic", box=None, pad_edge=False
+    )
+    table.add_column("cell", no_wrap=True, min_width=28)
+    for header in tables.HEADERS:
+        table.add_column(header, justify="right", no_wrap=True, min_width=12)
+    for row in one.rows:
+        table.add_row(row.label, *tables.shown(row, relative=relative))
+    return table
+
+
+def verdicts(comparison: Comparison, run_path: str) -> RenderableType:
+    """The headline, the verdicts that matter, the counts, and the next command."""
+    lines: list[Text] = [Text(summary.headline(comparison), style="bold red" if comparison.failed else "bold green")]
+    lines += [Text(summary.sentence(v), style=STYLES.get(v.status, "")) for v in summary.listed(comparison)]
+    lines += [Text(line, style="dim") for line in summary.folded(comparison)]
+    lines.append(Text(summary.counts(comparison)))
+    if comparison.changed:
+        lines.append(Text("changed since the baseline: " + ", ".join(comparison.changed)))
+    commands = summary.next_commands(comparison, run_path)
+    if commands:
+        lines.append(Text("next:"))
+        lines += [Text(f"  {command}") for command in commands]
+    return Group(*lines)
+
+
+def to_text(renderable: RenderableType, *, width: int, colour: bool) -> str:
+    """Render for a stream of this width; `colour` as the stream can show it."""
+    console = Console(
+        width=max(width, 40), force_terminal=colour, no_color=not colour, highlight=False, legacy_windows=False
+    )
+    with console.capture() as capture:
+        console.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
+
+
+def for_stream(renderable: RenderableType, stream: TextIO) -> str:
+    """Render for a stream: its width and colours if it is a terminal (and NO_COLOR is unset), else plain, 120 wide."""
+    terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if terminal else 120
+    return to_text(renderable, width=width, colour=terminal and "NO_COLOR" not in os.environ)

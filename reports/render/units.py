@@ -1,0 +1,22 @@
+"""Numbers as people read them, by the unit of the metric table."""
+
+from __future__ import annotations
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value with its unit: bytes as MB (1e6, as the study counts), seconds as s or ms; a dash for None."""
+    if value is None:
+        return "-"
+    if unit == "B":
+        return f"{value / 1e6:,.1f} MB"
+    if unit == "s":
+        return f"{value:.2f} s" if value >= 10 else f"{value:.3f} s" if value >= 0.1 else f"{value * 1e3:.1f} ms"
+    return f"{value:,.3g} {unit}"
+
+
+def change(value: float | None) -> str:
+    """A relative change as a signed whole percentage, as the study prints it; a dash for None."""
+    if value is None:
+        return "-"
+    rounded = round(value * 100)
+    return f"{rounded:+d} %" if rounded else "0 %"

@@ -1,0 +1,257 @@
+"""Compare a run with a baseline: a verdict for each cell and metric, each with its number and its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reports.records.metrics import METRICS, Kind, Metric
+from reports.records.runfile import CellRecord, RunFile
+from reports.verdicts.rules import COMPARED, FAILING, Status, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One comparison. `metric` is empty where it is about the whole cell; values are in the metric's unit."""
+
+    cell: str
+    metric: str
+    status: Status
+    reason: str
+    base: float | None = None
+    head: float | None = None
+    change: float | None = None
+    threshold: float | None = None
+    gated: bool = True
+
+    @property
+    def fails(self) -> bool:
+        """Whether this verdict fails the run."""
+        return self.gated and self.status in FAILING
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All verdicts of a run against a baseline, and what else changed between the two."""
+
+    verdicts: tuple[Verdict, ...]
+    changed: tuple[str, ...]
+    baseline: str
+    problem: str = ""
+    """Why the comparison as a whole fails although no verdict does: it had nothing to compare."""
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """The verdicts that fail the run."""
+        return [verdict for verdict in self.verdicts if verdict.fails]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run must not pass."""
+        return bool(self.failures or self.problem)
+
+    def counts(self) -> Counter[Status]:
+        """How many verdicts of each status."""
+        return Counter(verdict.status for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Named environment fields of one measurement, for finding the one that differs."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def difference(self, baseline: Fields) -> str:
+        """The first field that differs, both values named; empty where none does."""
+        for name, value in self.values.items():
+            other = baseline.values.get(name)
+            if value != other:
+                return f"{name} is {value} here and {other} in the baseline"
+        return ""
+
+
+def must_match(kind: Kind, environment: Mapping[str, Any]) -> Fields:
+    """The environment fields that must be equal before two values of a metric of this kind are compared.
+
+    Software versions are never among them: they are what is under test. A GPU run's host is its processor model
+    (the host feeds the GPU from one thread); a CPU run's is its number of processors too.
+    """
+    gpu = environment.get("gpu") or {}
+    host = environment.get("host") or {}
+    fields: dict[str, Any] = {}
+    if kind in (Kind.STEADY, Kind.WALL):
+        fields["GPU model"] = gpu.get("model", "none")
+        fields["MIG"] = gpu.get("mig")
+    if kind is Kind.WALL:
+        fields["SM clock cap (MHz)"] = gpu.get("sm_clock_max_mhz")
+        fields["application clock (MHz)"] = gpu.get("sm_clock_application_mhz")
+        fields["power cap (W)"] = gpu.get("power_cap_w")
+        fields["host CPU"] = host.get("cpu_model")
+        if not gpu:
+            fields["host CPU count"] = host.get("cpu_count")
+    return Fields(fields)
+
+
+def work_difference(base: CellRecord, head: CellRecord) -> str:
+    """Why two cells did not do the same work; empty where they did."""
+    if base.workload.digest != head.workload.digest:
+        ours, theirs = head.workload.model_dump(), base.workload.model_dump()
+        for name in ours.keys() - {"digest"}:
+            if ours[name] != theirs.get(name):
+                return f"workload: {name} is {ours[name]} here and {theirs.get(name)} in the baseline"
+        return f"workload {head.workload.digest} here and {base.workload.digest} in the baseline"
+    for stage in sorted(base.stages.keys() | head.stages.keys()):
+        ours_tokens = head.stages[stage].tokens if stage in head.stages else None
+        base_tokens = base.stages[stage].tokens if stage in base.stages else None
+        if ours_tokens != base_tokens:
+            return f"unequal work: {stage} made {ours_tokens} tokens here and {base_tokens} in the baseline"
+    return ""
+
+
+def compare_cell(
+    base: CellRecord | None,
+    head: CellRecord,
+    base_environment: Mapping[str, Any],
+    head_environment: Mapping[str, Any],
+    thresholds: Mapping[str, float] | None = None,
+) -> list[Verdict]:
+    """The verdicts of one measured cell.
+
+    Args:
+        base: the baseline's record of the cell, or None if it has none.
+        head: the run's record.
+        base_environment: `gpu`, `host`, `software` groups of the baseline's measurement.
+        head_environment: the same of the run's.
+        thresholds: metric name -> relative threshold, in place of the metric table's.
+    """
+    if base is None:
+        return [Verdict(head.cell, "", Status.NEW, "the baseline does not hold this cell")]
+    unequal = work_difference(base, head)
+    if unequal:
+        return [Verdict(head.cell, "", Status.INCOMPARABLE, unequal)]
+    verdicts = []
+    for name, metric in METRICS.items():
+        if name in base.metrics or name in head.metrics:
+            threshold = (thresholds or {}).get(name, metric.threshold)
+            verdicts.append(
+                _compare_metric(metric, base, head, base_environment, head_environment, threshold)
+            )
+    return verdicts
+
+
+def _compare_metric(
+    metric: Metric,
+    base: CellRecord,
+    head: CellRecord,
+    base_environment: Mapping[str, Any],
+    head_environment: Mapping[str, Any],
+    threshold: float,
+) -> Verdict:
+    cell, name, gated = head.cell, metric.name, metric.gated
+    if name not in head.metrics:
+        return Verdict(
+            cell, name, Status.MISSING, "the baseline has it, this run did not measure it", base.metrics[name].value,
+            gated=gated,
+        )  # fmt: skip
+    value = head.metrics[name].value
+    if name not in base.metrics:
+        return Verdict(cell, name, Status.NEW, "the baseline does not hold this metric", head=value, gated=gated)
+    before = base.metrics[name].value
+    difference = must_match(metric.kind, head_environment).difference(must_match(metric.kind, base_environment))
+    if difference:
+        return Verdict(cell, name, Status.INCOMPARABLE, difference, before, value, gated=gated)
+    result = judge(metric, before, value, threshold)
+    reason = f"{percent(result.change)} against a threshold of {threshold:.1%}"
+    return Verdict(cell, name, result.status, reason, before, value, result.change, threshold, gated)
+
+
+def percent(change: float | None) -> str:
+    """A signed percentage; `from zero` where the baseline was 0."""
+    return "from zero" if change is None else f"{change:+.2%}"
+
+
+def compare(
+    base: RunFile | None,
+    head: RunFile,
+    *,
+    baseline: str,
+    in_scope: Callable[[str], bool] = lambda cell: True,
+    thresholds: Mapping[str, float] | None = None,
+) -> Comparison:
+    """Compare a run with its baseline.
+
+    Args:
+        base: the baseline, or None if there is none.
+        head: the run.
+        baseline: where the baseline is, for messages.
+        in_scope: whether the run was asked for a cell; a cell of the baseline that was is `missing` unless measured.
+        thresholds: metric name -> relative threshold, in place of the metric table's.
+    """
+    base_cells = base.cells if base else {}
+    verdicts: list[Verdict] = []
+    for outcome in head.suite.cells:
+        if outcome.outcome == "failed":
+            verdicts.append(Verdict(outcome.cell, "", Status.FAILED, outcome.reason or "it could not be measured"))
+    for cell, record in head.cells.items():
+        known = base_cells.get(cell)
+        verdicts += compare_cell(
+            known,
+            record,
+            base.environment_of(known) if base and known else {},
+            head.environment_of(record),
+            thresholds,
+        )
+    outcomes = head.outcomes()
+    for cell in base_cells:
+        outcome = outcomes.get(cell)
+        if cell in head.cells or not in_scope(cell) or (outcome and outcome.outcome == "failed"):
+            continue
+        if outcome is None:
+            reason = "the baseline holds it, but it is not in the matrix any more"
+        else:
+            reason = f"the baseline holds it, but it was {outcome.outcome}: {outcome.reason or 'the run ended before'}"
+        verdicts.append(Verdict(cell, "", Status.MISSING, reason))
+    return Comparison(
+        verdicts=tuple(verdicts),
+        changed=tuple(changes(base, head)) if base else (),
+        baseline=baseline,
+        problem=nothing_compared(base, verdicts, baseline),
+    )
+
+
+def nothing_compared(base: RunFile | None, verdicts: list[Verdict], baseline: str) -> str:
+    """Why a comparison has nothing to stand on; empty where at least one gated metric was really compared."""
+    if any(verdict.status in COMPARED and verdict.metric and verdict.gated for verdict in verdicts):
+        return ""
+    if base is None:
+        return f"there is no baseline {baseline}: nothing was compared"
+    reasons = Counter(v.reason for v in verdicts if v.status in (Status.INCOMPARABLE, Status.NEW))
+    common = reasons.most_common(1)[0][0] if reasons else "no cell of this run was measured"
+    return f"nothing could be compared with {baseline}: {common}"
+
+
+def changes(base: RunFile, head: RunFile) -> list[str]:
+    """What software, driver and weights differ between the cells of two runs, `name old -> new`, each once."""
+    found: dict[str, None] = {}
+    base_cells = base.cells
+    for cell, record in head.cells.items():
+        known = base_cells.get(cell)
+        if known is None:
+            continue
+        before, after = _versions(base, known), _versions(head, record)
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                found[f"{name} {before.get(name, 'absent')} -> {after.get(name, 'absent')}"] = None
+    return list(found)
+
+
+def _versions(run: RunFile, cell: CellRecord) -> dict[str, str]:
+    environment = run.environment_of(cell)
+    versions = {name: str(version) for name, version in (environment.get("software") or {}).items()}
+    driver = (environment.get("gpu") or {}).get("driver")
+    if driver:
+        versions["driver"] = str(driver)
+    versions[f"{cell.axes.get('checkpoint')} checkpoint"] = cell.checkpoint.digest
+    return versions
