@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -121,8 +122,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    bark_session.add_environment(config.stash[SUITE], machine_info, str(commit.get("id")))
+    bark_session.add_environment(config.stash[SUITE], machine_info, str(bark_session.commit_of(config).get("id")))
+
+
+def pytest_benchmark_update_commit_info(commit_info: dict[str, Any]) -> None:
+    bark_session.add_commit(commit_info, os.environ)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -151,6 +155,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for line in plan.describe(config.stash[PLAN]):
             terminalreporter.write_line(line)
     writer = config.get_terminal_writer()
-    shown = bark_session.show(config.stash[SUITE], config.stash[RESULT], width=writer.fullwidth, colour=writer.hasmarkup)
+    shown = bark_session.show(
+        config.stash[SUITE], config.stash[RESULT], width=writer.fullwidth, colour=writer.hasmarkup
+    )
     for line in shown:
         terminalreporter.write_line(line)

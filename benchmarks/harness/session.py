@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +86,18 @@ def add_environment(suite: BarkSuite, machine_info: dict[str, Any], commit: str)
     machine_info.update(suite.machine_info)
 
 
+COMMIT_VARIABLE = "BARK_BENCHMARKS_COMMIT"
+"""Names the commit where the suite runs from a copy without its git history, as in a container image."""
+
+
+def add_commit(commit_info: dict[str, Any], variables: Mapping[str, str]) -> None:
+    """Fill in the commit from the environment where pytest-benchmark found none."""
+    commit = variables.get(COMMIT_VARIABLE)
+    if commit and commit_info.get("id") in (None, "unknown", "unversioned"):
+        commit_info.update(id=commit, dirty=False)
+        commit_info.pop("error", None)
+
+
 def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
     """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
     output["suite"] = suite.recorder.suite()
@@ -95,8 +107,7 @@ def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
 def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
     """The run file as it stands, made by pytest-benchmark's own hooks."""
     session = config._benchmarksession
-    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+    commit_info = commit_of(config)
     output: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
         config=config,
         benchmarks=session.benchmarks,
@@ -106,6 +117,13 @@ def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
     )
     config.hook.pytest_benchmark_update_json(config=config, benchmarks=session.benchmarks, output_json=output)
     return output
+
+
+def commit_of(config: Any) -> dict[str, Any]:
+    """pytest-benchmark's `commit_info`, after its hooks."""
+    commit_info: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+    return commit_info
 
 
 def outcome_of(when: str, outcome: str, reason: str) -> tuple[Outcome, str] | None:

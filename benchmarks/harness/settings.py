@@ -58,11 +58,17 @@ class Settings:
 def add_options(parser: Any) -> None:
     """Add the suite's options to pytest's parser."""
     group = parser.getgroup("bark benchmarks")
-    group.addoption("--level", default=None, help=f"how much to measure: {', '.join(LEVELS)} (pr with a GPU, else smoke)")
+    group.addoption(
+        "--level", default=None, help=f"how much to measure: {', '.join(LEVELS)} (pr with a GPU, else smoke)"
+    )
     group.addoption("--tokens", type=int, default=None, help="semantic tokens a sample, in place of the level's")
     group.addoption("--rounds", type=int, default=None, help="timed rounds a cell, exactly, in place of the level's")
-    group.addoption("--budget", type=float, default=None, help="seconds of timed rounds a cell, in place of the level's")
-    group.addoption("--device", default="auto", choices=["auto", "cuda", "cpu"], help="where to run (default: a GPU if any)")
+    group.addoption(
+        "--budget", type=float, default=None, help="seconds of timed rounds a cell, in place of the level's"
+    )
+    group.addoption(
+        "--device", default="auto", choices=["auto", "cuda", "cpu"], help="where to run (default: a GPU if any)"
+    )
     group.addoption(
         "--checkpoint-source", default="auto", choices=SOURCES, help="real weights, synthetic ones, or what can be had"
     )

@@ -56,11 +56,15 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "latency", "s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, True, "minimum over the timed rounds, host clock"
         ),
+        Metric("device_latency", "s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "the same rounds by CUDA events"),
         Metric(
-            "device_latency", "s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "the same rounds by CUDA events"
-        ),
-        Metric(
-            "throughput", "samples/s", Better.HIGHER, Kind.WALL, WALL_THRESHOLD, False, "batch over latency: gated there"
+            "throughput",
+            "samples/s",
+            Better.HIGHER,
+            Kind.WALL,
+            WALL_THRESHOLD,
+            False,
+            "batch over latency: gated there",
         ),
         Metric(
             "real_time_factor", "s/s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "latency over audio: gated there"
@@ -69,9 +73,12 @@ METRICS: Mapping[str, Metric] = {
             "cold_start", "s", Better.LOWER, Kind.WALL, 1.0, False, "the first cell of a process also pays for the next"
         ),
         Metric("load", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the page cache holds"),
-        Metric("peak_allocated", "B", Better.LOWER, Kind.STEADY, 0.005, True, "the most bytes that tensors held at once"),
         Metric(
-            "peak_reserved", "B", Better.LOWER, Kind.STEADY, 0.02, True, "the most that the caching allocator held"
+            "peak_allocated", "B", Better.LOWER, Kind.STEADY, 0.005, True, "the most bytes that tensors held at once"
+        ),
+        Metric("peak_reserved", "B", Better.LOWER, Kind.STEADY, 0.02, True, "the most that the caching allocator held"),
+        Metric(
+            "allocations", "", Better.LOWER, Kind.EXACT, 0.0, True, "how often tensors took GPU memory in a generation"
         ),
         Metric(
             "process_gpu_memory",

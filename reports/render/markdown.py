@@ -20,7 +20,9 @@ def escape(text: str) -> str:
 
 def report(run: RunFile, comparison: Comparison | None, run_path: str) -> str:
     """The whole report: verdicts if the run was compared, the study's two tables, what did not run, the environment."""
-    parts = [f"# Bark benchmarks: {escape(run.suite.level)}, {escape(run.suite.lane)} lane, {escape(run.suite.hardware)}"]
+    parts = [
+        f"# Bark benchmarks: {escape(run.suite.level)}, {escape(run.suite.lane)} lane, {escape(run.suite.hardware)}"
+    ]
     if comparison:
         parts.append(_verdicts(comparison, run_path))
     found = tables.study_tables(run)
@@ -34,7 +36,14 @@ def write(path: Path, run: RunFile, comparison: Comparison | None, run_path: str
 
 
 def _verdicts(comparison: Comparison, run_path: str) -> str:
-    lines = ["## Verdicts", "", f"**{escape(summary.headline(comparison))}**", "", escape(summary.counts(comparison)), ""]
+    lines = [
+        "## Verdicts",
+        "",
+        f"**{escape(summary.headline(comparison))}**",
+        "",
+        escape(summary.counts(comparison)),
+        "",
+    ]
     shown = [*(summary.sentence(verdict) for verdict in summary.listed(comparison)), *summary.folded(comparison)]
     lines += [f"- {escape(line)}" for line in shown]
     if comparison.changed:

@@ -66,7 +66,9 @@ def study_tables(run: RunFile) -> list[StudyTable]:
     order = {"tiny": 0, "small": 1, "large": 2}
     return [
         _table(checkpoint, batch, cells)
-        for (checkpoint, batch), cells in sorted(groups.items(), key=lambda item: (order.get(item[0][0], 9), item[0][1]))
+        for (checkpoint, batch), cells in sorted(
+            groups.items(), key=lambda item: (order.get(item[0][0], 9), item[0][1])
+        )
     ]
 
 

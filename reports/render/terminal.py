@@ -29,7 +29,11 @@ def study(found: Sequence[tables.StudyTable]) -> RenderableType:
 def _section(one: tables.StudyTable, *, relative: bool) -> Table:
     against = f", against {one.reference}" if one.reference else ", whose reference was not measured"
     table = Table(
-        title=one.title + (against if relative else ""), title_justify="left", title_style="italic", box=None, pad_edge=False
+        title=one.title + (against if relative else ""),
+        title_justify="left",
+        title_style="italic",
+        box=None,
+        pad_edge=False,
     )
     table.add_column("cell", no_wrap=True, min_width=28)
     for header in tables.HEADERS:

@@ -11,7 +11,7 @@ def quantity(value: float | None, unit: str) -> str:
         return f"{value / 1e6:,.1f} MB"
     if unit == "s":
         return f"{value:.2f} s" if value >= 10 else f"{value:.3f} s" if value >= 0.1 else f"{value * 1e3:.1f} ms"
-    return f"{value:,.3g} {unit}"
+    return f"{value:,.3g} {unit}".rstrip()
 
 
 def change(value: float | None) -> str:

@@ -135,9 +135,7 @@ def compare_cell(
     for name, metric in METRICS.items():
         if name in base.metrics or name in head.metrics:
             threshold = (thresholds or {}).get(name, metric.threshold)
-            verdicts.append(
-                _compare_metric(metric, base, head, base_environment, head_environment, threshold)
-            )
+            verdicts.append(_compare_metric(metric, base, head, base_environment, head_environment, threshold))
     return verdicts
 
 
