@@ -77,15 +77,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
-        item.config.stash[SUITE].narrowed = True
+        item.config.stash[SUITE].recorder.narrowed = True
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     suite, cells = session.config.stash[SUITE], session.config.stash[CELLS]
-    suite.narrowed = suite.narrowed or any("::" in argument for argument in session.config.args)
+    suite.recorder.narrowed |= any("::" in argument for argument in session.config.args)
     for item in session.items:
         if isinstance(item, pytest.Function) and "cell" in item.fixturenames:
-            cells[item.nodeid] = item.callspec.params["cell"]
+            cells[item.nodeid] = str(item.callspec.params["cell"])
             suite.recorder.expect(cells[item.nodeid])
 
 
@@ -94,6 +94,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     """The running session: measures, records and judges cells."""
     config = request.config
     suite, writer = config.stash[SUITE], config.get_terminal_writer()
+    config._benchmarksession.get_machine_info()  # type: ignore[attr-defined]  # before the first cell is recorded
     selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
     bark_session.prepare(
         suite,
@@ -151,8 +152,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if RESULT not in config.stash:
         return
-    if config.option.collectonly and config.stash[PLAN]:
-        for line in plan.describe(config.stash[PLAN]):
+    cells = config.stash[PLAN]
+    if config.option.collectonly and cells:
+        for line in plan.describe(cells):
             terminalreporter.write_line(line)
     writer = config.get_terminal_writer()
     shown = bark_session.show(

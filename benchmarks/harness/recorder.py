@@ -57,6 +57,7 @@ class Recorder:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     finished: bool = False
+    narrowed: bool = False
     problem: str = ""
     written: bool = False
 
@@ -82,6 +83,7 @@ class Recorder:
             "lane": self.lane,
             "hardware": self.hardware,
             "finished": self.finished,
+            "narrowed": self.narrowed,
             "cells": [outcome.model_dump() for outcome in self.outcomes.values()],
             "environments": {},
             "warnings": self.warnings,
@@ -93,7 +95,7 @@ class Recorder:
             "checkpoints": {
                 str(record["axes"]["checkpoint"]): record["checkpoint"] for record in self.records.values()
             },
-            "workload_digest": digest(sorted(record["workload"]["digest"] for record in self.records.values())),
+            "workload_digest": runfile.digest_of_work(r["workload"]["digest"] for r in self.records.values()),
         }
 
     def save(self, document: dict[str, Any]) -> None:

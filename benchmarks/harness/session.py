@@ -182,7 +182,9 @@ def _empty(suite: BarkSuite, exit_code: int) -> Result:
     """A session without a cell: never a pass where something was to be judged or accepted."""
     asked = suite.settings.compare or suite.settings.update
     if not asked:
-        return Result(exit_code, lines=[plan.nothing_selected()] if suite.narrowed and exit_code == NO_TESTS else [])
+        return Result(
+            exit_code, lines=[plan.nothing_selected()] if suite.recorder.narrowed and exit_code == NO_TESTS else []
+        )
     code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
     return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected()}"])
 

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import ROOT, Settings
-from fixtures import measure
+from fixtures.measure import Measurement, measure
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
@@ -34,10 +34,8 @@ class BarkSuite:
     baseline: RunFile | None = None
     baseline_name: str = ""
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    narrowed: bool = False
-    """Whether the user asked for a part of the matrix, so that a cell not collected is not missing."""
 
-    def measure(self, cell: str, policy: RoundPolicy | None = None) -> measure.Measurement:
+    def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal.
 
         Raises:
@@ -50,7 +48,7 @@ class BarkSuite:
         if self.progress:
             self.progress.start(cell)
         try:
-            return measure.measure(
+            return measure(
                 scenario,
                 checkpoint,
                 workload,
@@ -62,7 +60,7 @@ class BarkSuite:
             if self.progress:
                 self.progress.finish()
 
-    def record(self, measurement: measure.Measurement) -> dict[str, Any]:
+    def record(self, measurement: Measurement) -> dict[str, Any]:
         """The cell's `extra_info`, noted for the run file."""
         record = cell_record(measurement, self.machine_info.get("environment", ""))
         self.recorder.measured(measurement.scenario.id, record)
@@ -86,7 +84,6 @@ class BarkSuite:
             self.baseline,
             run,
             baseline=self.baseline_name,
-            in_scope=lambda cell: cell in self.recorder.outcomes or not self.narrowed,
             thresholds=self.thresholds,
         )
 

@@ -1,0 +1,1 @@
+"""Run files, baselines and the metric table."""

@@ -134,10 +134,14 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None) -> RunFi
             "cells": [CellOutcome(cell=benchmark.extra_info.cell, outcome="measured") for benchmark in benchmarks],
             "environments": environments,
             "finished": True,
+            "narrowed": False,
             "warnings": [],
         }
     )
-    return run.model_copy(update={"benchmarks": benchmarks, "suite": suite, "machine_info": public(run.machine_info)})
+    checkpoints = (old.machine_info.get("checkpoints", {}) if old else {}) | run.machine_info.get("checkpoints", {})
+    work = runfile.digest_of_work(benchmark.extra_info.workload.digest for benchmark in benchmarks)
+    machine_info = public(run.machine_info) | {"checkpoints": checkpoints, "workload_digest": work}
+    return run.model_copy(update={"benchmarks": benchmarks, "suite": suite, "machine_info": machine_info})
 
 
 def environment_groups(environment: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.errors import ReportError
 from reports.records.baselines import environment_groups
-from reports.records.runfile import CellOutcome, RunFile, duplicates
+from reports.records.runfile import CellOutcome, RunFile, digest_of_work, duplicates
 
 RANK = {"not run": 0, "skipped": 1, "failed": 2, "measured": 3}
 """Of what two runs say of one cell, the higher stands."""
@@ -64,14 +64,16 @@ def merge(runs: Sequence[tuple[str, RunFile]]) -> RunFile:
         update={
             "cells": list(outcomes.values()),
             "environments": environments,
+            "narrowed": all(run.suite.narrowed for _, run in runs),
             "finished": all(run.suite.finished for _, run in runs),
             "warnings": [warning for _, run in runs for warning in run.suite.warnings],
         }
     )
+    benchmarks = [benchmark for _, run in runs for benchmark in run.benchmarks]
+    inputs = {
+        "checkpoints": checkpoints,
+        "workload_digest": digest_of_work(benchmark.extra_info.workload.digest for benchmark in benchmarks),
+    }
     return first.model_copy(
-        update={
-            "benchmarks": [benchmark for _, run in runs for benchmark in run.benchmarks],
-            "machine_info": first.machine_info | {"checkpoints": checkpoints},
-            "suite": suite,
-        }
+        update={"benchmarks": benchmarks, "machine_info": first.machine_info | inputs, "suite": suite}
     )

@@ -6,6 +6,7 @@ Anything that reads pytest-benchmark's JSON reads a run file as it is. What the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -86,13 +87,18 @@ class CellOutcome(_Record):
 
 
 class SuiteRecord(_Record):
-    """What is true of the whole run. `environments` holds those of cells that were merged in from other runs."""
+    """What is true of the whole run.
+
+    `finished`: nothing was cut short. `narrowed`: a part of the matrix was asked for (`-k`, `-m`, a node id), so that
+    a cell which is not in `cells` was not asked for. `environments` holds those of cells that came from other runs.
+    """
 
     schema_version: int
     level: str
     lane: str
     hardware: str
     finished: bool
+    narrowed: bool = False
     cells: list[CellOutcome]
     environments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
@@ -144,7 +150,7 @@ def parse(document: Any, where: str) -> RunFile:
     version = suite["schema_version"]
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise ReportError(
-            f"{where} has schema {version!r}, this suite reads up to {SCHEMA_VERSION}: update the suite, or measure again"
+            f"{where} has schema {version!r} and this suite reads up to {SCHEMA_VERSION}: update the suite"
         )
     ours = [entry for entry in document["benchmarks"] if not _is_foreign(entry)]
     try:
@@ -157,6 +163,11 @@ def parse(document: Any, where: str) -> RunFile:
     if twice:
         raise ReportError(f"{where} holds {', '.join(twice)} more than once: measure again")
     return run
+
+
+def digest_of_work(digests: Iterable[str]) -> str:
+    """One digest over the workload digests of several cells, in whatever order."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()[:16]
 
 
 def _is_foreign(entry: Any) -> bool:
@@ -180,7 +191,8 @@ def read(path: Path) -> RunFile:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ReportError(
-            f"{path} is not complete JSON ({error}): it was cut off or damaged; restore it (git checkout) or measure again"
+            f"{path} is not complete JSON ({error}): it was cut off or damaged; "
+            "restore it (git checkout) or measure again"
         ) from error
     return parse(document, str(path))
 

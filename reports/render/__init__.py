@@ -1,0 +1,1 @@
+"""Tables and verdicts as people read them."""

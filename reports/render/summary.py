@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -51,22 +52,24 @@ def counts(comparison: Comparison) -> str:
 
 
 def listed(comparison: Comparison) -> list[Verdict]:
-    """The verdicts to show one by one: failures first, then what else moved; `incomparable` is folded by reason."""
+    """The verdicts to show one by one: failures first, then what else moved among the gated metrics."""
     rest = [
         verdict
         for verdict in comparison.verdicts
-        if not verdict.fails and verdict.status not in QUIET | {Status.INCOMPARABLE, Status.NEW}
+        if verdict.gated and not verdict.fails and verdict.status not in QUIET | {Status.INCOMPARABLE, Status.NEW}
     ]
     return [*comparison.failures, *rest]
 
 
 def folded(comparison: Comparison) -> list[str]:
-    """`incomparable` and `new` verdicts, one line a reason, with their number."""
-    groups: dict[tuple[Status, str], int] = {}
+    """What is not listed one by one: `incomparable` and `new` by their reason, and what moved without being gated."""
+    groups: Counter[str] = Counter()
     for verdict in comparison.verdicts:
         if verdict.status in (Status.INCOMPARABLE, Status.NEW):
-            groups[verdict.status, verdict.reason] = groups.get((verdict.status, verdict.reason), 0) + 1
-    return [f"{number} {status}: {reason}" for (status, reason), number in groups.items()]
+            groups[f"{verdict.status}: {verdict.reason}"] += 1
+        elif not verdict.gated and verdict.status not in QUIET:
+            groups[f"{verdict.status}, not gated: {verdict.metric}"] += 1
+    return [f"{number} {what}" for what, number in groups.items()]
 
 
 def next_commands(comparison: Comparison, run_path: str) -> list[str]:

@@ -54,7 +54,7 @@ def label(axes: dict[str, str | int]) -> str:
 
 
 def reference_axes(batch: int) -> list[dict[str, str]]:
-    """What a table is relative to: no optimization for a single sample, fused attention for a batch, as in the study."""
+    """What a table is relative to, as in the study: no optimization for one sample, fused attention for a batch."""
     return [PLAIN] if batch == 1 else [PLAIN | {"attention": attention} for attention in FUSED]
 
 

@@ -1,0 +1,1 @@
+"""From two values to a verdict."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,23 +175,23 @@ def compare(
     head: RunFile,
     *,
     baseline: str,
-    in_scope: Callable[[str], bool] = lambda cell: True,
     thresholds: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Compare a run with its baseline.
 
     Args:
         base: the baseline, or None if there is none.
-        head: the run.
+        head: the run; a cell of the baseline that it was asked for is `missing` unless measured.
         baseline: where the baseline is, for messages.
-        in_scope: whether the run was asked for a cell; a cell of the baseline that was is `missing` unless measured.
         thresholds: metric name -> relative threshold, in place of the metric table's.
     """
     base_cells = base.cells if base else {}
     verdicts: list[Verdict] = []
-    for outcome in head.suite.cells:
-        if outcome.outcome == "failed":
-            verdicts.append(Verdict(outcome.cell, "", Status.FAILED, outcome.reason or "it could not be measured"))
+    verdicts += [
+        Verdict(outcome.cell, "", Status.FAILED, outcome.reason or "it could not be measured")
+        for outcome in head.suite.cells
+        if outcome.outcome == "failed"
+    ]
     for cell, record in head.cells.items():
         known = base_cells.get(cell)
         verdicts += compare_cell(
@@ -204,9 +204,11 @@ def compare(
     outcomes = head.outcomes()
     for cell in base_cells:
         outcome = outcomes.get(cell)
-        if cell in head.cells or not in_scope(cell) or (outcome and outcome.outcome == "failed"):
+        if cell in head.cells or (outcome and outcome.outcome == "failed"):
             continue
         if outcome is None:
+            if head.suite.narrowed:
+                continue
             reason = "the baseline holds it, but it is not in the matrix any more"
         else:
             reason = f"the baseline holds it, but it was {outcome.outcome}: {outcome.reason or 'the run ended before'}"

@@ -1,0 +1,33 @@
+# Thin: everything here is a command that can be typed. The README shows them.
+LANE ?= current
+LANES := $(basename $(notdir $(wildcard lanes/*.txt)))
+ifeq ($(filter $(LANE),$(LANES)),)
+$(error unknown lane '$(LANE)': choose from $(LANES))
+endif
+
+VENV := .venv$(if $(filter-out current,$(LANE)),-$(LANE))
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: bench test lint types setup
+
+bench: setup  ## measure, compare with the baseline, write run file and report to reports/latest/
+	$(PYTHON) -m pytest benchmarks/ --benchmark-compare $(ARGS)
+
+test: setup  ## the tests of the suite itself
+	$(PYTHON) -m pytest tests/ $(ARGS)
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types: setup
+	$(PYTHON) -m mypy
+
+setup: $(READY)
+
+$(READY): pyproject.toml lanes/$(LANE).txt
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --constraint lanes/$(LANE).txt '.[dev]'
+	touch $@
