@@ -75,18 +75,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.config.stash[SUITE].recorder.narrowed = True
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     suite, cells = session.config.stash[SUITE], session.config.stash[CELLS]
-    suite.recorder.narrowed |= any("::" in argument for argument in session.config.args)
     for item in session.items:
         if isinstance(item, pytest.Function) and "cell" in item.fixturenames:
             cells[item.nodeid] = str(item.callspec.params["cell"])
             suite.recorder.expect(cells[item.nodeid])
+    # However cells were left out (-k, -m, a node id, --lf, --deselect), those that are gone were not asked for.
+    suite.recorder.narrowed = len(cells) < len(session.config.stash[PLAN])
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ from typing import Any
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import ROOT, Settings
-from fixtures.measure import Measurement, measure
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import Workload, prompts_for
+from fixtures.measure import Measurement, measure
 from reports.records import baselines, runfile
 from reports.records.runfile import CellRecord, RunFile
 from reports.render import summary

@@ -1,0 +1,71 @@
+"""A pytest plugin for tests of the suite's own options: cells are not generated but made up, in milliseconds.
+
+Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
+metric overrides (`{"peak_allocated": 1e9}`) or `{"raise": "suite" | "crash" | "interrupt" | "kill"}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from pytest_benchmark import plugin
+
+from benchmarks.harness import session, suite
+from fixtures.checkpoints.source import Checkpoint, CheckpointSource
+from fixtures.errors import SuiteError
+from fixtures.machine import environment
+from fixtures.matrix.levels import RoundPolicy
+from fixtures.matrix.scenario import Scenario
+from fixtures.matrix.workload import Workload
+from fixtures.measure import Measurement
+from fixtures.meters.latency import STAGES, Round
+from fixtures.meters.memory import MemoryReading
+
+
+def measure(
+    scenario: Scenario,
+    checkpoint: Checkpoint,
+    workload: Workload,
+    policy: RoundPolicy,
+    device: str,
+    report: Callable[[Any], None],
+) -> Measurement:
+    """What `fixtures.measure.measure` would return, from made-up numbers."""
+    wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(scenario.id, {})
+    if wanted.get("raise") == "suite":
+        raise SuiteError(f"{scenario.id} ran out of memory on {device}: Tried to allocate 20.00 GiB")
+    if wanted.get("raise") == "crash":
+        raise RuntimeError("the driver fell over")
+    if wanted.get("raise") == "interrupt":
+        raise KeyboardInterrupt
+    if wanted.get("raise") == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    latency = wanted.get("latency", 0.125)
+    one = Round(latency, latency, dict.fromkeys(STAGES, latency / 4), {})
+    return Measurement(
+        scenario=scenario,
+        checkpoint=checkpoint,
+        workload=workload,
+        load_s=0.5,
+        cold_start_s=0.25,
+        rounds=(one,) * policy.minimum,
+        memory=MemoryReading(int(wanted.get("peak_allocated", 60_000_000)), None, None, None, 500_000_000),
+        weights_bytes=int(wanted.get("weights", 38_000_000)),
+        tokens=workload.tokens,
+        proofs={"attention": "made up"},
+        phases_s={"load": 0.5, "rounds": latency * policy.minimum},
+    )
+
+
+def pytest_configure() -> None:
+    """Put the made-up parts in the place of the real ones."""
+    software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
+    suite.measure = measure
+    plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
+    session.quiet_libraries = lambda: None
+    environment.software = lambda machine: software
+    CheckpointSource.get = lambda self, name: Checkpoint(name, "synthetic", "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from itertools import chain, repeat
+
+import pytest
+
+from benchmarks.harness.progress import ProgressLine, duration
+from fixtures.measure import Progress
+
+
+def line(written: list[str], *, live: bool, times: list[float], total: int = 3) -> ProgressLine:
+    clock = chain(times, repeat(times[-1]))
+    return ProgressLine(written.append, live, 60, total, clock=lambda: next(clock))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
+)
+def test_a_duration_is_said_as_people_say_it(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_the_first_cell_knows_no_time_left_and_the_second_does() -> None:
+    written: list[str] = []
+    progress = line(written, live=False, times=[0, 30, 30])
+    progress.start("a")
+    progress.finish()
+    progress.start("b")
+    assert written == ["\n[1/3] a ", "\n[2/3] b, about 60 s left "]
+
+
+def test_a_live_line_shows_phase_and_rounds_and_never_wraps() -> None:
+    written: list[str] = []
+    progress = line(written, live=True, times=[0])
+    progress.start("a" * 80)
+    progress.update(Progress("rounds", 2, 10, 8.0))
+    assert written[0].startswith("\r\x1b[K[1/3] aaaa")
+    assert len(written[0].removeprefix("\r\x1b[K")) < 60
+
+
+def test_a_live_line_names_the_time_left_of_the_first_cell() -> None:
+    written: list[str] = []
+    progress = line(written, live=True, times=[0])
+    progress.start("cell")
+    progress.update(Progress("rounds", 2, 10, 8.0))
+    assert "cell: rounds 2/10, 8 s left of this cell" in written[0]
+
+
+def test_where_no_line_can_be_overwritten_only_cells_are_named() -> None:
+    written: list[str] = []
+    progress = line(written, live=False, times=[0])
+    progress.start("cell")
+    progress.update(Progress("loading"))
+    assert len(written) == 1

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from benchmarks.harness.recorder import Recorder
+from benchmarks.harness.session import add_commit, is_terminal, outcome_of, report_reason
+
+
+@pytest.mark.parametrize(
+    ("when", "outcome", "reason", "noted"),
+    [
+        ("setup", "skipped", "Skipped: needs a GPU", ("skipped", "needs a GPU")),
+        ("call", "failed", "SuiteError: no memory\nmore", ("failed", "SuiteError: no memory")),
+        ("setup", "failed", "", ("failed", "no reason given")),
+        ("teardown", "failed", "x", None),
+        ("call", "passed", "", None),
+    ],
+)
+def test_a_test_report_says_what_became_of_its_cell(when: str, outcome: str, reason: str, noted: Any) -> None:
+    assert outcome_of(when, outcome, reason) == noted
+
+
+def test_the_reason_comes_from_a_skip_a_crash_or_plain_text() -> None:
+    crash = SimpleNamespace(reprcrash=SimpleNamespace(message="boom"))
+    assert report_reason(SimpleNamespace(longrepr=("f.py", 1, "Skipped: x"))) == "Skipped: x"
+    assert report_reason(SimpleNamespace(longrepr=crash)) == "boom"
+    assert report_reason(SimpleNamespace(longrepr="worse")) == "worse"
+    assert report_reason(SimpleNamespace(longrepr=None)) == ""
+
+
+def test_a_commit_that_git_knows_is_never_overridden() -> None:
+    known: dict[str, Any] = {"id": "abc", "dirty": True}
+    add_commit(known, {"BARK_BENCHMARKS_COMMIT": "def"})
+    assert known == {"id": "abc", "dirty": True}
+    unknown: dict[str, Any] = {"id": "unknown", "error": "no git"}
+    add_commit(unknown, {"BARK_BENCHMARKS_COMMIT": "def"})
+    assert unknown == {"id": "def", "dirty": False}
+
+
+def test_a_file_is_no_terminal() -> None:
+    assert not is_terminal(SimpleNamespace(_file=io.StringIO()))
+
+
+def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder.expect("cell")
+    assert recorder.outcomes["cell"].outcome == "not run"
+    recorder.measured("cell", {"cell": "cell"})
+    recorder.not_measured("cell", "failed", "its verdict was worse")
+    assert recorder.outcomes["cell"].outcome == "measured"

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reports.errors import ReportError
+from reports.records import baselines, runfile
+from reports.verdicts.compare import compare
+from tests.builders import FUSED, PLAIN, cell_document, run_of
+
+
+@pytest.mark.parametrize(
+    ("model", "slug"),
+    [("NVIDIA H200", "nvidia-h200"), (None, "cpu"), ("NVIDIA RTX 6000 (Ada)", "nvidia-rtx-6000-ada")],
+)
+def test_the_folder_of_a_card_is_the_slug_of_its_name(model: str | None, slug: str) -> None:
+    assert baselines.hardware_slug(model) == slug
+
+
+@pytest.mark.parametrize("part", ["..", "", "a/b", "A", ".hidden"])
+def test_a_part_that_would_leave_the_folder_is_refused(part: str) -> None:
+    with pytest.raises(ReportError, match="cannot name a baseline folder"):
+        baselines.folder(Path("/x"), part, "current", "pr")
+
+
+def test_an_accepted_run_is_the_baseline_of_its_hardware_lane_and_level(tmp_path: Path) -> None:
+    path, changes = baselines.accept(run_of(), tmp_path)
+    assert path == tmp_path / "nvidia-h200" / "current" / "pr" / "0001_baseline.json"
+    assert [(c.cell, c.action) for c in changes] == [(PLAIN, "added"), (FUSED, "added")]
+    assert not compare(runfile.read(path), run_of(), baseline="x").failed
+
+
+def test_accepting_a_part_keeps_the_other_cells_and_their_environment(tmp_path: Path) -> None:
+    baselines.accept(run_of(), tmp_path)
+    later = run_of(cell_document(FUSED, {"latency": 1.0}, environment="env-b"), software={"torch": "9.9"})
+    later.machine_info["environment"] = "env-b"
+    path, changes = baselines.accept(later, tmp_path)
+    stored = runfile.read(path)
+    assert [change.describe() for change in changes] == [f"replaced {FUSED}: latency 2 -> 1 s"]
+    assert stored.environment_of(stored.cells[PLAIN])["software"]["torch"] == "2.11.0"
+    assert stored.environment_of(stored.cells[FUSED])["software"]["torch"] == "9.9"
+
+
+def test_new_takes_only_cells_that_the_baseline_does_not_hold(tmp_path: Path) -> None:
+    baselines.accept(run_of(PLAIN), tmp_path)
+    path, changes = baselines.accept(run_of(cell_document(PLAIN, {"latency": 9.0}), FUSED), tmp_path, which="new")
+    assert {change.cell: change.action for change in changes} == {PLAIN: "kept", FUSED: "added"}
+    assert runfile.read(path).cells[PLAIN].metrics["latency"].value == 2.0
+
+
+def test_only_the_cells_asked_for_are_taken(tmp_path: Path) -> None:
+    path, _ = baselines.accept(run_of(), tmp_path, keep=lambda cell: "fp16" in cell)
+    assert list(runfile.read(path).cells) == [FUSED]
+
+
+def test_a_run_with_nothing_to_accept_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    failed = run_of(PLAIN)
+    with pytest.raises(ReportError, match="nothing to accept"):
+        baselines.accept(failed, tmp_path, keep=lambda cell: False)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_damaged_baseline_is_never_overwritten(tmp_path: Path) -> None:
+    path, _ = baselines.accept(run_of(), tmp_path)
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(ReportError, match="cut off or damaged"):
+        baselines.accept(run_of(), tmp_path)
+    assert len(path.read_text()) == 100
+
+
+def test_a_baseline_names_no_host(tmp_path: Path) -> None:
+    path, _ = baselines.accept(run_of(warnings=["made in /home/me"]), tmp_path)
+    content = path.read_text()
+    assert "host.example" not in content
+    assert "/home/me" not in content
+
+
+def test_accepting_twice_changes_nothing(tmp_path: Path) -> None:
+    path, _ = baselines.accept(run_of(), tmp_path)
+    first = path.read_text()
+    baselines.accept(run_of(), tmp_path)
+    assert path.read_text() == first
+
+
+COMMITTED = sorted(baselines.DEFAULT_ROOT.rglob("*.json"))
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: "/".join(path.parts[-4:-1]))
+def test_a_committed_baseline_can_be_read_and_lies_where_it_belongs(path: Path) -> None:
+    run = runfile.read(path)
+    assert baselines.path_for(baselines.DEFAULT_ROOT, run) == path
+    assert run.benchmarks
+    assert not compare(run, run, baseline="itself").failed
+    assert "node" not in run.machine_info
+    assert all(run.environment_of(cell)["software"] for cell in run.cells.values())
+
+
+def test_there_are_committed_baselines_for_the_cpu_and_the_h200() -> None:
+    places = {"/".join(path.parts[-4:-1]) for path in COMMITTED}
+    assert {"cpu/current/smoke", "nvidia-h200/current/pr", "nvidia-h200/current/nightly"} <= places

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports.__main__ import PASSED, REGRESSED, USAGE, main
+from reports.records import runfile
+from reports.records.runfile import RunFile
+from tests.builders import FUSED, PLAIN, cell_document, run_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def saved(path: Path, run: RunFile) -> str:
+    runfile.write(path, run)
+    return str(path)
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    return saved(tmp_path / "base.json", run_of())
+
+
+@pytest.fixture
+def worse(tmp_path: Path) -> str:
+    return saved(tmp_path / "head.json", run_of(PLAIN, cell_document(FUSED, {"peak_allocated": 2e9})))
+
+
+def test_compare_passes_on_the_same_run(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", base, base]) == PASSED
+    assert "passed: no regression" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["terminal", "markdown", "json"])
+def test_compare_fails_on_a_regression_in_every_format(
+    base: str, worse: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", base, worse, "--format", kind]) == REGRESSED
+    assert "peak" in capsys.readouterr().out
+
+
+def test_compare_as_json_can_be_read_by_programs(base: str, worse: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compare", base, worse, "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["failed"] is True
+    assert [v["metric"] for v in found["verdicts"] if v["status"] == "worse"] == ["peak_allocated"]
+
+
+def test_a_file_that_cannot_be_read_is_one_line_on_standard_error(
+    base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(tmp_path / "absent.json"), base]) == USAGE
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_accept_prints_what_changed(base: str, worse: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["accept", base, "--baseline-dir", str(tmp_path / "b")]) == PASSED
+    capsys.readouterr()
+    assert main(["accept", worse, "--baseline-dir", str(tmp_path / "b"), "-k", "fp16"]) == PASSED
+    printed = capsys.readouterr().out
+    assert f"replaced {FUSED}: peak_allocated 1e+09 -> 2e+09 B" in printed
+    assert PLAIN not in printed
+
+
+def test_merge_writes_one_run_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = [saved(tmp_path / f"{i}.json", run_of(cell)) for i, cell in enumerate((PLAIN, FUSED))]
+    assert main(["merge", *parts, "--output", str(tmp_path / "all.json")]) == PASSED
+    assert set(runfile.read(tmp_path / "all.json").cells) == {PLAIN, FUSED}
+    assert "2 measured of 2 cells" in capsys.readouterr().out
+
+
+def test_render_writes_the_report(base: str, worse: str, tmp_path: Path) -> None:
+    assert main(["render", worse, "--output", str(tmp_path / "out"), "--baseline", base]) == PASSED
+    assert "peak\\_allocated worse" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_the_command_line_needs_neither_torch_nor_transformers(base: str, worse: str) -> None:
+    code = (
+        "import sys; from reports.__main__ import main; status = main(sys.argv[1:]);"
+        "heavy = {'torch', 'transformers', 'numpy', 'pytest'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "compare", base, worse], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == REGRESSED, ended.stderr

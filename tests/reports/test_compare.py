@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.records.metrics import METRICS
+from reports.records.runfile import RunFile
+from reports.verdicts.compare import Comparison, Verdict, compare
+from reports.verdicts.rules import Status
+from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_of
+
+
+def judged(base: RunFile | None, head: RunFile) -> Comparison:
+    return compare(base, head, baseline="base.json")
+
+
+def verdict(comparison: Comparison, cell: str, metric: str) -> Verdict:
+    (found,) = [v for v in comparison.verdicts if (v.cell, v.metric) == (cell, metric)]
+    return found
+
+
+values = st.fixed_dictionaries(
+    {name: st.floats(min_value=1e-3, max_value=1e12) for name in ("latency", "peak_allocated", "weights", "load")}
+)
+
+
+@given(values)
+def test_a_run_against_itself_is_the_same_everywhere(measured: dict[str, float]) -> None:
+    run = run_of(cell_document(PLAIN, measured), FUSED)
+    comparison = judged(run, run)
+    assert {v.status for v in comparison.verdicts} == {Status.SAME}
+    assert not comparison.failed
+    assert comparison.changed == ()
+
+
+@given(values, values)
+@settings(max_examples=50)
+def test_swapping_the_runs_turns_better_into_worse(a: dict[str, float], b: dict[str, float]) -> None:
+    one, other = run_of(cell_document(PLAIN, a)), run_of(cell_document(PLAIN, b))
+    forth, back = judged(one, other).counts(), judged(other, one).counts()
+    assert forth[Status.BETTER] == back[Status.WORSE]
+    assert forth[Status.WORSE] == back[Status.BETTER]
+    assert forth[Status.SAME] == back[Status.SAME]
+
+
+@given(st.randoms())
+@settings(max_examples=20)
+def test_the_order_of_cells_changes_nothing(order: random.Random) -> None:
+    cells = [cell_document(c, {"latency": 1.0 + i}) for i, c in enumerate((PLAIN, FUSED))]
+    shuffled = list(cells)
+    order.shuffle(shuffled)
+    base = run_of(PLAIN, FUSED)
+    assert set(judged(base, run_of(*cells)).verdicts) == set(judged(base, run_of(*shuffled)).verdicts)
+
+
+@pytest.mark.parametrize("metric", ["peak_allocated", "weights"])
+def test_64_mib_more_is_worse_and_names_both_values(metric: str) -> None:
+    base, head = run_of(PLAIN), run_of(cell_document(PLAIN, {metric: 1e9 + 64 * 2**20}))
+    found = verdict(judged(base, head), PLAIN, metric)
+    assert found.status is Status.WORSE
+    assert found.fails
+    assert found.head == 1e9 + 64 * 2**20
+    assert found.base in (1e9, 4e8)
+
+
+def test_a_metric_that_is_not_gated_never_fails_a_run() -> None:
+    comparison = judged(run_of(PLAIN), run_of(cell_document(PLAIN, {"load": 100.0})))
+    assert verdict(comparison, PLAIN, "load").status is Status.WORSE
+    assert not comparison.failed
+
+
+def test_a_cell_that_was_asked_for_and_not_measured_is_missing() -> None:
+    head = run_of(PLAIN, outcomes={FUSED: ("skipped", "needs a GPU")}, narrowed=True)
+    comparison = judged(run_of(), head)
+    found = verdict(comparison, FUSED, "")
+    assert found.status is Status.MISSING
+    assert "needs a GPU" in found.reason
+    assert comparison.failed
+
+
+def test_a_cell_that_left_the_matrix_is_missing() -> None:
+    assert verdict(judged(run_of(), run_of(PLAIN)), FUSED, "").status is Status.MISSING
+
+
+def test_a_cell_that_was_not_asked_for_is_not_missing() -> None:
+    comparison = judged(run_of(), run_of(PLAIN, narrowed=True))
+    assert {v.cell for v in comparison.verdicts} == {PLAIN}
+    assert not comparison.failed
+
+
+def test_a_failed_cell_fails_with_its_reason_whether_or_not_it_has_a_baseline() -> None:
+    head = run_of(PLAIN, outcomes={FUSED: ("failed", "ran out of memory")})
+    for base in (run_of(), run_of(PLAIN)):
+        comparison = judged(base, head)
+        found = verdict(comparison, FUSED, "")
+        assert (found.status, found.reason) == (Status.FAILED, "ran out of memory")
+        assert comparison.failed
+
+
+def test_a_gated_metric_that_vanished_is_missing() -> None:
+    head = run_of(PLAIN)
+    del head.benchmarks[0].extra_info.metrics["peak_allocated"]
+    comparison = judged(run_of(PLAIN), head)
+    assert verdict(comparison, PLAIN, "peak_allocated").status is Status.MISSING
+    assert comparison.failed
+
+
+def test_a_new_cell_passes_beside_one_that_was_compared() -> None:
+    comparison = judged(run_of(PLAIN), run_of())
+    assert verdict(comparison, FUSED, "").status is Status.NEW
+    assert not comparison.failed
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        (None, "there is no baseline"),
+        (run_of("large-eager-fp32-resident-dynamic-batch1", narrowed=True), "does not hold this cell"),
+        (run_of(cell_document(PLAIN, tokens=16)), "semantic_tokens is 64 here and 16"),
+    ],
+)
+def test_a_gate_never_passes_with_nothing_compared(base: RunFile | None, says: str) -> None:
+    comparison = judged(base, run_of(PLAIN, narrowed=True))
+    assert comparison.failed
+    assert says in comparison.problem
+
+
+def test_metrics_that_are_not_gated_do_not_count_as_compared() -> None:
+    only_load = cell_document(PLAIN)
+    only_load["extra_info"]["metrics"] = {"load": {"value": 1.0, "unit": "s"}}
+    assert judged(run_of(only_load), run_of(only_load)).failed
+
+
+def test_another_source_of_weights_is_incomparable_and_named() -> None:
+    found = verdict(judged(run_of(PLAIN), run_of(cell_document(PLAIN, source="hub"))), PLAIN, "")
+    assert found.status is Status.INCOMPARABLE
+    assert "source is hub here and synthetic" in found.reason
+
+
+def test_unequal_work_is_refused_and_names_the_stage() -> None:
+    head = run_of(PLAIN)
+    head.benchmarks[0].extra_info.stages["semantic"].tokens = 63
+    found = verdict(judged(run_of(PLAIN), head), PLAIN, "")
+    assert found.status is Status.INCOMPARABLE
+    assert "semantic made 63 tokens here and 64" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("gpu", "host", "incomparable", "field"),
+    [
+        (H200 | {"model": "NVIDIA A100"}, HOST, {"steady", "wall"}, "GPU model"),
+        (H200 | {"mig": True}, HOST, {"steady", "wall"}, "MIG"),
+        (H200 | {"power_cap_w": 500.0}, HOST, {"wall"}, "power cap"),
+        (H200 | {"sm_clock_max_mhz": 1500}, HOST, {"wall"}, "SM clock cap"),
+        (H200, HOST | {"cpu_model": "EPYC"}, {"wall"}, "host CPU"),
+        (H200, HOST | {"cpu_count": 64}, set(), ""),
+        (H200 | {"driver": "600.1"}, HOST, set(), ""),
+    ],
+)
+def test_each_kind_of_metric_needs_its_own_fields_to_match(
+    gpu: dict[str, object], host: dict[str, object], incomparable: set[str], field: str
+) -> None:
+    comparison = judged(run_of(PLAIN), run_of(PLAIN, gpu=gpu, host=host))
+    refused = [v for v in comparison.verdicts if v.status is Status.INCOMPARABLE]
+    assert {METRICS[v.metric].kind.value for v in refused} == incomparable
+    assert all(field in v.reason for v in refused)
+
+
+def test_on_the_cpu_wall_time_needs_the_same_number_of_processors() -> None:
+    base, head = run_of(PLAIN, gpu=None), run_of(PLAIN, gpu=None, host=HOST | {"cpu_count": 2})
+    comparison = judged(base, head)
+    assert verdict(comparison, PLAIN, "latency").status is Status.INCOMPARABLE
+    assert verdict(comparison, PLAIN, "peak_allocated").status is Status.SAME
+
+
+def test_software_never_blocks_a_comparison_and_is_listed_as_changed() -> None:
+    head = run_of(cell_document(PLAIN, digest="beef"), software=SOFTWARE | {"torch": "2.13.0", "numpy": "2.4"})
+    comparison = judged(run_of(PLAIN), head)
+    assert {v.status for v in comparison.verdicts} == {Status.SAME}
+    assert set(comparison.changed) == {
+        "torch 2.11.0 -> 2.13.0",
+        "numpy absent -> 2.4",
+        "small checkpoint c0ffee -> beef",
+    }
+
+
+def test_a_threshold_can_be_overridden() -> None:
+    head = run_of(cell_document(PLAIN, {"peak_allocated": 1.02e9}))
+    assert judged(run_of(PLAIN), head).failed
+    assert not compare(run_of(PLAIN), head, baseline="b", thresholds={"peak_allocated": 0.05}).failed

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from reports.errors import ReportError
+from reports.records.merge import merge
+from tests.builders import FUSED, PLAIN, SOFTWARE, cell_document, run_of
+
+
+def test_merged_parts_hold_every_cell_with_its_environment() -> None:
+    other = run_of(cell_document(FUSED, environment="env-b"))
+    other.machine_info["environment"] = "env-b"
+    other.machine_info["host"] = {"cpu_model": "Other", "cpu_count": 1}
+    merged = merge([("a", run_of(PLAIN)), ("b", other)])
+    assert set(merged.cells) == {PLAIN, FUSED}
+    assert merged.environment_of(merged.cells[FUSED])["host"]["cpu_model"] == "Other"
+    assert merged.environment_of(merged.cells[PLAIN])["host"]["cpu_model"] == "Xeon"
+
+
+def test_what_one_part_measured_stands_over_what_another_skipped() -> None:
+    merged = merge([("a", run_of(PLAIN, outcomes={FUSED: ("skipped", "elsewhere")})), ("b", run_of(FUSED))])
+    assert merged.outcomes()[FUSED].outcome == "measured"
+
+
+def test_a_merge_is_finished_and_whole_only_as_its_parts_are() -> None:
+    parts = [("a", run_of(PLAIN, narrowed=True)), ("b", run_of(FUSED, finished=False, narrowed=True))]
+    merged = merge(parts)
+    assert not merged.suite.finished
+    assert merged.suite.narrowed
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"commit": "def456"}, "commit"),
+        ({"level": "nightly"}, "level"),
+        ({"lane": "blog"}, "lane"),
+        ({"gpu": None}, "hardware"),
+        ({"software": SOFTWARE | {"torch": "1.0"}}, "software"),
+    ],
+)
+def test_parts_of_different_runs_are_refused_by_the_field(change: dict[str, object], field: str) -> None:
+    with pytest.raises(ReportError, match=f"b and a differ in {field}"):
+        merge([("a", run_of(PLAIN)), ("b", run_of(FUSED, **change))])
+
+
+def test_a_cell_measured_twice_is_refused() -> None:
+    with pytest.raises(ReportError, match=f"more than one run: {PLAIN}"):
+        merge([("a", run_of()), ("b", run_of(PLAIN))])
+
+
+def test_nothing_cannot_be_merged() -> None:
+    with pytest.raises(ReportError, match="nothing to merge"):
+        merge([])

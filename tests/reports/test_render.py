@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from reports.render import markdown, summary, tables, terminal
+from reports.render.units import change, quantity
+from reports.verdicts.compare import compare
+from tests.builders import FUSED, PLAIN, cell_document, run_of
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (5_025_000_000, "B", "5,025.0 MB"),
+        (10.48, "s", "10.48 s"),
+        (0.5, "s", "0.500 s"),
+        (0.0123, "s", "12.3 ms"),
+        (0.42, "samples/s", "0.42 samples/s"),
+        (None, "s", "-"),
+    ],
+)
+def test_a_quantity_is_shown_as_people_read_it(value: float | None, unit: str, shown: str) -> None:
+    assert quantity(value, unit) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(-0.27, "-27 %"), (0.004, "0 %"), (0.87, "+87 %"), (None, "-")])
+def test_a_change_is_a_signed_percentage(value: float | None, shown: str) -> None:
+    assert change(value) == shown
+
+
+def test_one_sample_stands_against_no_optimization_and_a_batch_against_fused_attention() -> None:
+    batch = ["large-sdpa-fp32-resident-dynamic-batch8", "large-sdpa-fp16-cpu_offload-dynamic-batch8"]
+    single, eight = tables.study_tables(run_of(cell_document(FUSED, {"latency": 1.0}), PLAIN, *batch))
+    assert (single.title, single.reference) == ("small, batch 1", "no optimization")
+    assert [row.label for row in single.rows] == ["no optimization", "sdpa + fp16"]
+    assert math.isclose(single.rows[1].changes[0] or 0, -0.5)
+    assert (eight.title, eight.reference) == ("large, batch 8", "sdpa")
+    assert {row.label for row in eight.rows} == {"sdpa", "cpu_offload + sdpa + fp16"}
+
+
+def test_bettertransformer_is_the_reference_of_a_batch_where_it_was_measured() -> None:
+    cells = [f"large-{a}-fp32-resident-dynamic-batch8" for a in ("sdpa", "bettertransformer")]
+    (table,) = tables.study_tables(run_of(*cells))
+    assert table.reference == "bettertransformer"
+
+
+def test_without_its_reference_a_table_shows_no_change() -> None:
+    (table,) = tables.study_tables(run_of(FUSED))
+    assert table.reference == ""
+    assert tables.shown(table.rows[0], relative=True) == ["-", "-", "-"]
+
+
+def test_a_regression_is_named_with_cell_metric_both_values_and_threshold() -> None:
+    comparison = compare(run_of(PLAIN), run_of(cell_document(PLAIN, {"peak_allocated": 1.064e9})), baseline="base.json")
+    text = terminal.to_text(terminal.verdicts(comparison, "run.json"), width=200, colour=False)
+    assert f"{PLAIN}: peak_allocated worse: 1,000.0 MB -> 1,064.0 MB, +6.40% against a threshold of 0.5%" in text
+    assert text.startswith("FAILED: 1 verdicts in 1 cells are worse than base.json")
+    assert "python -m reports accept run.json" in text
+
+
+def test_a_pass_says_against_what() -> None:
+    comparison = compare(run_of(), run_of(), baseline="base.json")
+    assert summary.headline(comparison) == "passed: no regression against base.json"
+    assert summary.next_commands(comparison, "run.json") == []
+
+
+def test_what_moved_without_being_gated_is_folded() -> None:
+    comparison = compare(run_of(PLAIN), run_of(cell_document(PLAIN, {"load": 50.0})), baseline="b")
+    assert summary.listed(comparison) == []
+    assert summary.folded(comparison) == ["1 worse, not gated: load"]
+
+
+def test_plain_text_has_no_escape_codes_and_colour_has() -> None:
+    comparison = compare(run_of(), run_of(), baseline="b")
+    assert "\x1b" not in terminal.to_text(terminal.verdicts(comparison, "r"), width=80, colour=False)
+    assert "\x1b" in terminal.to_text(terminal.verdicts(comparison, "r"), width=80, colour=True)
+
+
+def test_the_markdown_report_holds_verdicts_both_tables_and_the_reasons_of_skips() -> None:
+    run = run_of(outcomes={"tiny-x": ("skipped", "needs a <GPU> | or *two*")})
+    text = markdown.report(run, compare(run, run, baseline="b"), "run.json")
+    for part in ("## Verdicts", "## Absolute performance", "## Relative performance", "NVIDIA H200", "c0ffee"):
+        assert part in text
+    assert "needs a &lt;GPU> \\| or \\*two\\*" in text.replace("\\>", ">")
+
+
+def test_hostile_names_cannot_leave_their_markdown_cell() -> None:
+    hostile = "a|b\n<script>alert(1)</script>[x](y)`z`"
+    shown = markdown.escape(hostile)
+    assert "\n" not in shown
+    assert "<" not in shown
+    assert "\\|" in shown
+    assert "](" not in shown.replace("\\](", "")

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.errors import ReportError
+from reports.records import files, runfile
+from tests.builders import FUSED, PLAIN, run_document, run_of
+
+
+def test_a_run_file_survives_writing_and_reading(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "run.json"
+    run = run_of()
+    runfile.write(path, run)
+    assert runfile.read(path) == run
+
+
+def test_fields_that_the_schema_does_not_know_are_kept(tmp_path: Path) -> None:
+    document = run_document()
+    document["benchmarks"][0]["extra_info"]["drift"] = {"stft": 0.1}
+    runfile.write(tmp_path / "run.json", runfile.parse(document, "x"))
+    written = json.loads((tmp_path / "run.json").read_text())
+    assert written["benchmarks"][0]["extra_info"]["drift"] == {"stft": 0.1}
+
+
+def test_a_benchmark_of_another_suite_in_the_same_session_is_passed_over() -> None:
+    document = run_document([PLAIN])
+    document["benchmarks"].append({"name": "other", "fullname": "other", "stats": {}, "extra_info": {}})
+    assert list(runfile.parse(document, "x").cells) == [PLAIN]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "not complete JSON"),
+        (json.dumps(run_document())[:-200], "cut off or damaged"),
+        ("[1, 2]", "is not a run file"),
+        ('{"benchmarks": 3}', "is not a run file"),
+        ('{"benchmarks": []}', "was not written by this suite"),
+        (json.dumps(run_document(schema_version=99)), "schema 99"),
+        (json.dumps(run_document(schema_version="1")), "schema '1'"),
+        ("[" * 100_000, "not complete JSON"),
+    ],
+)
+def test_a_file_that_cannot_be_used_gets_one_clear_error(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(content)
+    with pytest.raises(ReportError, match=r"run\.json") as error:
+        runfile.read(path)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bytes_that_are_not_text_and_a_missing_file_get_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ReportError, match="cannot read"):
+        runfile.read(tmp_path / "run.json")
+    with pytest.raises(ReportError, match="there is no run file"):
+        runfile.read(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "fast", None, [1]])
+def test_a_value_that_is_not_a_finite_number_is_refused_by_name(value: Any) -> None:
+    document = run_document([PLAIN])
+    document["benchmarks"][0]["extra_info"]["metrics"]["latency"]["value"] = value
+    with pytest.raises(ReportError, match=r"damaged at benchmarks\.0\.extra_info\.metrics\.latency\.value"):
+        runfile.parse(document, "x")
+
+
+def test_a_cell_that_stands_twice_is_refused() -> None:
+    with pytest.raises(ReportError, match=f"{FUSED} more than once"):
+        runfile.parse(run_document([PLAIN, FUSED, FUSED]), "x")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_mangled_document_is_read_or_refused_but_never_crashes(data: st.DataObject) -> None:
+    document: Any = copy.deepcopy(run_document([PLAIN]))
+    node = document
+    while isinstance(node, (dict, list)) and node:
+        key = data.draw(st.sampled_from(sorted(node))) if isinstance(node, dict) else 0
+        if data.draw(st.booleans()) or not isinstance(node[key], (dict, list)) or not node[key]:
+            node[key] = data.draw(json_values)
+            break
+        node = node[key]
+    try:
+        runfile.parse(document, "x")
+    except ReportError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(ReportError, match=r"cannot write .*No space left on device.*free space"):
+        runfile.write(path, run_of())
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.json"]

@@ -1,0 +1,84 @@
+"""Runs the suite as a user would, in a process of its own, with made-up measurements and folders of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.records import runfile
+from reports.records.runfile import RunFile
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALLEST = "tiny-sdpa-fp32-resident-dynamic-batch1"
+OTHER = "tiny-eager-fp32-resident-dynamic-batch1"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of the suite that ended."""
+
+    code: int
+    output: str
+    folder: Path
+
+    @property
+    def run(self) -> RunFile:
+        """The run file it wrote."""
+        return runfile.read(self.folder / "latest" / "run.json")
+
+    @property
+    def passed(self) -> int:
+        """Tests that passed, by pytest's closing line."""
+        found = re.search(r"(\d+) passed", self.output)
+        return int(found[1]) if found else 0
+
+
+Suite = Callable[..., Ended]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    """Run `pytest benchmarks/ ARGUMENTS`; `cells` says what to make up (see tests/fake_measure.py)."""
+
+    def run(
+        *arguments: str,
+        cells: Mapping[str, Any] | None = None,
+        software: Mapping[str, str] | None = None,
+        target: str = "benchmarks",
+        environment: Mapping[str, str] | None = None,
+    ) -> Ended:
+        variables = {
+            "PYTHONPATH": str(ROOT),
+            "FAKE_CELLS": json.dumps(cells or {}),
+            "FAKE_SOFTWARE": json.dumps(software or {"torch": "2.13.0"}),
+            "COLUMNS": "200",
+            **(environment or {}),
+        }
+        command = [
+            *(sys.executable, "-m", "pytest", str(ROOT / target), "-p", "tests.fake_measure", "-p", "no:cacheprovider"),
+            *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
+            *("--device=cpu", "--report-dir", str(tmp_path / "latest"), "--baseline-dir", str(tmp_path / "baselines")),
+            *arguments,
+        ]
+        ended = subprocess.run(
+            command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=120
+        )
+        return Ended(ended.returncode, ended.stdout + ended.stderr, tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def with_baseline(suite: Suite) -> Suite:
+    """The same, after a first run was accepted as the baseline."""
+    assert suite("--update-baselines").code == 0
+    return suite

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.suite.conftest import OTHER, SMALLEST, Suite
+
+MORE = {SMALLEST: {"peak_allocated": 60_000_000 + 64 * 2**20}}
+
+
+def test_unchanged_code_passes_and_says_against_what(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare")
+    assert ended.code == 0
+    assert "passed: no regression against" in ended.output
+    assert "cpu/current/smoke/0001_baseline.json" in ended.output
+    assert "12 cells" in ended.output
+
+
+def test_64_mib_more_fails_the_cells_own_test_with_both_values(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", cells=MORE)
+    assert ended.code == 1
+    assert (
+        f"{SMALLEST}: peak_allocated worse: 60.0 MB -> 127.1 MB, +111.85% against a threshold of 0.5%" in ended.output
+    )
+    assert "1 failed, 11 passed" in ended.output
+
+
+def test_one_more_layer_is_seen_in_the_weights(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", cells={SMALLEST: {"weights": 38_786_432}})
+    assert ended.code == 1
+    assert f"{SMALLEST}: weights worse: 38.0 MB -> 38.8 MB" in ended.output
+
+
+@pytest.mark.parametrize("option", ["-pno:terminal", "-x", "-q", "--tb=no", "-pno:logging"])
+def test_a_regression_exits_1_whatever_is_shown(with_baseline: Suite, option: str) -> None:
+    assert with_baseline("--benchmark-compare", option, cells=MORE).code == 1
+
+
+@pytest.mark.parametrize("option", ["-pno:terminal", "-q"])
+def test_a_cell_that_can_no_longer_run_fails_the_session(with_baseline: Suite, option: str) -> None:
+    ended = with_baseline("--benchmark-compare", option, "--benchmark-skip")
+    assert ended.code == 1
+
+
+def test_a_missing_cell_is_named_with_the_reason_it_did_not_run(with_baseline: Suite) -> None:
+    path = next(Path(with_baseline().folder).rglob("0001_baseline.json"))
+    document = json.loads(path.read_text())
+    entry = document["benchmarks"][0]
+    gone = entry["extra_info"]["cell"].replace("resident", "cpu_offload")
+    path.write_text(json.dumps(document).replace(entry["extra_info"]["cell"], gone))
+    ended = with_baseline("--benchmark-compare")
+    assert ended.code == 1
+    assert f"{gone}: missing: the baseline holds it, but it was skipped: cpu_offload needs a GPU" in ended.output
+
+
+def test_without_a_baseline_the_run_fails_and_says_how_to_make_one(suite: Suite) -> None:
+    ended = suite("--benchmark-compare", "-k", "sdpa and batch1 and fp32")
+    assert ended.code == 1
+    assert "there is no baseline in" in ended.output
+    assert "python -m reports accept" in ended.output
+
+
+def test_a_part_of_the_matrix_is_judged_alone(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", "-k", "sdpa and batch1 and fp32", cells={OTHER: {"weights": 1}})
+    assert ended.code == 0
+    assert "missing" not in ended.output
+
+
+def test_a_selection_that_matches_nothing_never_passes(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", "-k", "huge and sdpa")
+    assert ended.code == 1
+    assert "nothing was judged" in ended.output
+    assert "checkpoint: tiny, small, large" in ended.output
+
+
+def test_other_work_is_refused_and_never_passes(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", "--tokens=8", "-k", "sdpa and batch1 and fp32")
+    assert ended.code == 1
+    assert "semantic_tokens is 8 here and 16 in the baseline" in ended.output
+
+
+def test_disabled_benchmarks_never_pass_a_comparison(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", "--benchmark-disable", "-k", "sdpa and batch1 and fp32")
+    assert ended.code == 1
+    assert "nothing could be compared" in ended.output
+
+
+def test_versions_that_changed_are_named_and_do_not_block(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", "-k", "batch1 and fp32", software={"torch": "2.14.0"})
+    assert ended.code == 0
+    assert "changed since the baseline: torch 2.13.0 -> 2.14.0" in ended.output
+
+
+def test_a_run_judged_against_a_regression_never_becomes_the_baseline(with_baseline: Suite) -> None:
+    for _ in range(2):
+        assert with_baseline("--benchmark-compare", "-k", "batch1 and fp32", cells=MORE).code == 1
+
+
+@pytest.mark.parametrize("option", ["--benchmark-save=x", "--benchmark-autosave"])
+def test_saving_among_the_baselines_is_refused(with_baseline: Suite, option: str) -> None:
+    ended = with_baseline("--benchmark-compare", option)
+    assert ended.code == 4
+    assert "--update-baselines" in ended.output
+
+
+def test_without_the_option_nothing_is_judged(with_baseline: Suite) -> None:
+    ended = with_baseline("-k", "batch1 and fp32", cells=MORE)
+    assert ended.code == 0
+    assert "worse" not in ended.output
+
+
+def test_a_run_that_was_saved_by_pytest_benchmark_can_be_named(suite: Suite, tmp_path: Path) -> None:
+    storage = f"--benchmark-storage=file://{tmp_path / 'own'}"
+    chosen = ("-k", "batch1 and fp32")
+    assert suite(*chosen, storage, "--benchmark-save=first", "--benchmark-save-data").code == 0
+    assert suite(*chosen, storage, "--benchmark-compare=0001").code == 0
+    ended = suite(*chosen, storage, "--benchmark-compare=0001", cells=MORE, software={"torch": "3"})
+    assert ended.code == 1
+    assert "INTERNALERROR" not in ended.output
+    ended = suite(*chosen, storage, "--benchmark-compare=0007")
+    assert ended.code == 1
+    assert "matching '0007'" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"benchmarks": [', "cut off or damaged"),
+        ('{"benchmarks": [], "machine_info": {}}', "not written by this suite"),
+        ('{"benchmarks": [], "suite": {"schema_version": 2}}', "update the suite"),
+    ],
+)
+def test_a_baseline_that_cannot_be_read_stops_the_run_before_it_measures(
+    with_baseline: Suite, content: str, says: str
+) -> None:
+    path = next(Path(with_baseline("-k", "nothing").folder).rglob("0001_baseline.json"))
+    path.write_text(content)
+    ended = with_baseline("--benchmark-compare")
+    assert ended.code == 4
+    assert says in ended.output
+    assert "[1/12]" not in ended.output

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.suite.conftest import Suite
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--level=huge"], "unknown level 'huge'; choose from smoke, pr, nightly, study"),
+        (["--level=pr"], "needs a CUDA GPU and none is visible: use --level=smoke"),
+        (["--tokens=0"], "--tokens 0"),
+        (["--tokens=9999"], "1 to 768"),
+        (["--rounds=0"], "--rounds 0"),
+        (["--budget=-1"], "--budget -1"),
+        (["--checkpoint-source=floppy"], "invalid choice"),
+        (["--update-baselines=some"], "invalid choice"),
+    ],
+)
+def test_an_option_that_cannot_be_satisfied_is_a_usage_error_that_says_what_to_do(
+    suite: Suite, arguments: list[str], says: str
+) -> None:
+    ended = suite(*arguments)
+    assert ended.code == 4
+    assert says in ended.output
+    assert "Traceback" not in ended.output
+
+
+def test_a_gpu_that_is_not_there_is_a_usage_error(suite: Suite) -> None:
+    ended = suite("--device=cuda", environment={"CUDA_VISIBLE_DEVICES": ""})
+    assert ended.code == 4
+    assert "no CUDA GPU is visible" in ended.output
+
+
+def test_the_whole_product_is_listed_and_every_skip_has_a_reason(suite: Suite) -> None:
+    ended = suite("--collect-only", "-q")
+    assert ended.code == 0
+    assert ended.output.count("::test_generate[") == 432
+    assert "432 cells: 12 run, 420 skipped" in ended.output
+    for reason in ("needs a GPU", "not built yet", "needs optimum<2", "level smoke measures tiny only"):
+        assert reason in ended.output
+
+
+def test_a_gpu_level_can_be_listed_without_a_gpu(suite: Suite) -> None:
+    ended = suite("--collect-only", "-q", "--level=nightly")
+    assert ended.code == 0
+    assert "level nightly measures small and large only" in ended.output
+
+
+def test_markers_select_axis_values(suite: Suite) -> None:
+    ended = suite("-m", "tiny and sdpa and not fp16 and batch8")
+    assert ended.code == 0
+    assert {cell.split("-")[2] for cell in ended.run.cells} == {"fp32", "bf16"}
+
+
+def test_progress_names_the_cell_and_the_time_left(suite: Suite) -> None:
+    output = suite("-k", "batch1 and fp32").output
+    assert "[1/2] tiny-eager-fp32-resident-dynamic-batch1" in output
+    assert "[2/2] tiny-sdpa-fp32-resident-dynamic-batch1, about 0 s left" in output
+
+
+def test_the_end_shows_both_tables_of_the_study(suite: Suite) -> None:
+    output = suite("-k", "fp32").output
+    for part in ("Absolute performance", "Relative performance", "tiny, batch 1, against no optimization"):
+        assert part in output
+    assert "tiny, batch 8, against sdpa" in output
+
+
+def test_benchmarks_under_xdist_are_refused(suite: Suite) -> None:
+    pytest.importorskip("xdist")
+    ended = suite("-n1", "-k", "batch1 and fp32")
+    assert ended.code == 1
+    assert "leave -n out" in ended.output
+
+
+def test_the_suites_own_tests_need_none_of_it(suite: Suite) -> None:
+    ended = suite("--collect-only", "-q", target="tests/reports/test_rules.py")
+    assert ended.code == 0
+    assert "cells:" not in ended.output

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.suite.conftest import OTHER, SMALLEST, Suite
+
+PART = ("-k", "batch1 and fp32")
+
+
+def test_every_cell_of_the_product_is_in_the_run_file_with_its_outcome(suite: Suite) -> None:
+    run = suite().run
+    outcomes = run.outcomes()
+    assert len(outcomes) == 432
+    assert sum(outcome.outcome == "measured" for outcome in outcomes.values()) == 12
+    assert all(outcome.reason for outcome in outcomes.values() if outcome.outcome == "skipped")
+    assert run.suite.finished
+    assert not run.suite.narrowed
+
+
+def test_the_samples_in_pytest_benchmarks_json_are_the_measured_ones(suite: Suite) -> None:
+    run = suite(*PART, "--rounds=7", cells={SMALLEST: {"latency": 0.1234567890123}}).run
+    stats = {b.extra_info.cell: b.stats for b in run.benchmarks}[SMALLEST]
+    assert stats["data"] == [0.1234567890123] * 7
+    assert stats["min"] == 0.1234567890123
+
+
+def test_the_environment_is_stored_with_the_run(suite: Suite) -> None:
+    run = suite(*PART).run
+    assert run.machine_info["gpu"] is None
+    assert run.machine_info["host"]["cpu_count"] >= 1
+    assert run.machine_info["software"] == {"torch": "2.13.0"}
+    assert run.machine_info["checkpoints"] == {"tiny": {"source": "synthetic", "digest": "c0ffee"}}
+    assert {cell.environment for cell in run.cells.values()} == {run.machine_info["environment"]}
+
+
+def test_the_commit_can_be_given_where_there_is_no_git_history(suite: Suite, tmp_path: Path) -> None:
+    run = suite(*PART, environment={"BARK_BENCHMARKS_COMMIT": "f00d", "GIT_DIR": str(tmp_path)}).run
+    assert run.commit_info["id"] == "f00d"
+    assert run.machine_info["commit"] == "f00d"
+
+
+def test_pytest_benchmarks_own_command_reads_the_run_file(suite: Suite) -> None:
+    path = suite(*PART).folder / "latest" / "run.json"
+    shown = subprocess.run(
+        [sys.executable, "-m", "pytest_benchmark", "compare", str(path)], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert SMALLEST in shown.stdout
+
+
+def test_pytest_benchmarks_own_json_is_a_run_file_too(suite: Suite, tmp_path: Path) -> None:
+    from reports.records import runfile
+
+    suite(*PART, f"--benchmark-json={tmp_path / 'own.json'}")
+    assert set(runfile.read(tmp_path / "own.json").cells) == {OTHER, SMALLEST}
+
+
+def test_ctrl_c_keeps_the_cells_already_measured(suite: Suite) -> None:
+    ended = suite(*PART, cells={SMALLEST: {"raise": "interrupt"}})
+    assert ended.code == 2
+    assert list(ended.run.cells) == [OTHER]
+    assert ended.run.outcomes()[SMALLEST].outcome == "not run"
+    assert not ended.run.suite.finished
+
+
+def test_a_killed_run_keeps_the_cells_already_measured(suite: Suite) -> None:
+    ended = suite(*PART, cells={SMALLEST: {"raise": "kill"}})
+    assert ended.code == -9
+    assert list(ended.run.cells) == [OTHER]
+    assert not ended.run.suite.finished
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("suite", "Tried to allocate 20.00 GiB"), ("crash", "the driver fell over")]
+)
+def test_a_cell_that_fails_costs_only_itself(suite: Suite, kind: str, says: str) -> None:
+    ended = suite(*PART, cells={OTHER: {"raise": kind}})
+    assert ended.code == 1
+    assert list(ended.run.cells) == [SMALLEST]
+    outcome = ended.run.outcomes()[OTHER]
+    assert outcome.outcome == "failed"
+    assert says in outcome.reason
+
+
+def test_results_that_cannot_be_written_fail_the_run_with_advice(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "latest").write_text("a file where the folder should be")
+    ended = suite(*PART)
+    assert ended.code == 1
+    assert "results could not be written: cannot write" in ended.output
+    assert "free space or make the folder writable" in ended.output
+    assert "2 passed" in ended.output
+
+
+def test_the_report_lies_beside_the_run_file(suite: Suite) -> None:
+    ended = suite(*PART)
+    report = (ended.folder / "latest" / "report.md").read_text()
+    assert "| no optimization | 0.125 s | 60.0 MB | 8 samples/s |" in report
+    assert "needs a GPU" in report
+
+
+def test_a_run_without_a_cell_writes_nothing(suite: Suite) -> None:
+    ended = suite("-k", "nothing")
+    assert ended.code == 5
+    assert "no cell matches the selection" in ended.output
+    assert not (ended.folder / "latest").exists()
+
+
+def test_junit_names_the_verdict(with_baseline: Suite, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    with_baseline(*PART, "--benchmark-compare", f"--junitxml={junit}", cells={SMALLEST: {"weights": 99e6}})
+    assert f"{SMALLEST}: weights worse" in junit.read_text()
+
+
+def test_last_failed_measures_the_regressed_cells_again(with_baseline: Suite, tmp_path: Path) -> None:
+    cache = ("-o", f"cache_dir={tmp_path / 'cache'}", "-p", "cacheprovider")
+    worse = {SMALLEST: {"weights": 99e6}}
+    assert with_baseline("--benchmark-compare", *cache, cells=worse).code == 1
+    again = with_baseline("--benchmark-compare", "--lf", *cache)
+    assert again.code == 0
+    assert list(again.run.cells) == [SMALLEST]
+
+
+def test_the_run_file_holds_no_value_that_is_not_json(suite: Suite) -> None:
+    path = suite(*PART).folder / "latest" / "run.json"
+    json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the run file"))

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports.records import runfile
+from tests.suite.conftest import OTHER, SMALLEST, Suite
+
+PART = ("-k", "batch1 and fp32")
+
+
+def baseline(folder: Path) -> runfile.RunFile:
+    return runfile.read(next(folder.rglob("0001_baseline.json")))
+
+
+def test_the_first_update_adds_every_measured_cell(suite: Suite) -> None:
+    ended = suite("--update-baselines")
+    assert ended.code == 0
+    assert len(baseline(ended.folder).cells) == 12
+    assert f"added {SMALLEST}" in ended.output
+
+
+def test_an_update_prints_what_changed_and_keeps_the_rest(with_baseline: Suite) -> None:
+    ended = with_baseline("--update-baselines", *PART, cells={SMALLEST: {"peak_allocated": 70_000_000}})
+    assert ended.code == 0
+    assert f"replaced {SMALLEST}: peak_allocated 6e+07 -> 7e+07 B" in ended.output
+    assert len(baseline(ended.folder).cells) == 12
+    assert with_baseline("--benchmark-compare", *PART, cells={SMALLEST: {"peak_allocated": 70_000_000}}).code == 0
+
+
+def test_new_only_adds_and_can_judge_in_the_same_run(suite: Suite) -> None:
+    suite("--update-baselines", "-k", "batch1 and fp32 and eager")
+    ended = suite("--update-baselines=new", "--benchmark-compare", *PART, cells={OTHER: {"latency": 0.130}})
+    assert ended.code == 0
+    assert f"added {SMALLEST}" in ended.output
+    assert baseline(ended.folder).cells[OTHER].metrics["latency"].value == 0.125
+
+
+def test_accepting_everything_while_judging_is_refused(suite: Suite) -> None:
+    ended = suite("--update-baselines", "--benchmark-compare")
+    assert ended.code == 4
+    assert "--update-baselines=new" in ended.output
+
+
+def test_other_work_than_the_levels_cannot_become_its_baseline(suite: Suite) -> None:
+    ended = suite("--update-baselines", "--tokens=8")
+    assert ended.code == 4
+    assert "leave --tokens out" in ended.output
+
+
+def test_a_failed_cell_leaves_its_baseline_as_it_was(with_baseline: Suite) -> None:
+    ended = with_baseline("--update-baselines", *PART, cells={SMALLEST: {"raise": "suite"}})
+    assert ended.code == 1
+    assert SMALLEST in baseline(ended.folder).cells
+
+
+def test_an_interrupted_run_updates_nothing(suite: Suite) -> None:
+    ended = suite("--update-baselines", cells={SMALLEST: {"raise": "interrupt"}})
+    assert ended.code == 2
+    assert "no baseline changed" in ended.output
+    assert not list(ended.folder.rglob("0001_baseline.json"))
