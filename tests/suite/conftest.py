@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,10 @@ Suite = Callable[..., Ended]
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    """Run `pytest benchmarks/ ARGUMENTS`; `cells` says what to make up (see tests/fake_measure.py)."""
+    """Run `pytest benchmarks/ ARGUMENTS`; `cells` says what to make up (see tests/fake_measure.py).
+
+    With `plugins=()` cells are really measured.
+    """
 
     def run(
         *arguments: str,
@@ -55,6 +58,7 @@ def suite(tmp_path: Path) -> Suite:
         software: Mapping[str, str] | None = None,
         target: str = "benchmarks",
         environment: Mapping[str, str] | None = None,
+        plugins: Sequence[str] = ("tests.fake_measure",),
     ) -> Ended:
         variables = {
             "PYTHONPATH": str(ROOT),
@@ -64,7 +68,8 @@ def suite(tmp_path: Path) -> Suite:
             **(environment or {}),
         }
         command = [
-            *(sys.executable, "-m", "pytest", str(ROOT / target), "-p", "tests.fake_measure", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", str(ROOT / target), "-p", "no:cacheprovider"),
+            *(part for plugin in plugins for part in ("-p", plugin)),
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
             *("--device=cpu", "--report-dir", str(tmp_path / "latest"), "--baseline-dir", str(tmp_path / "baselines")),
             *arguments,

@@ -1,0 +1,41 @@
+"""One cell, really generated: the whole path, and planted regressions that have to be found."""
+
+from __future__ import annotations
+
+from tests.suite.conftest import SMALLEST, Suite
+
+ONE = ("-k", "sdpa and fp32 and batch1", "--rounds=2", "--checkpoint-source=synthetic")
+
+
+def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite: Suite) -> None:
+    first = suite(*ONE, "--update-baselines", plugins=())
+    assert first.code == 0, first.output
+    cell = first.run.cells[SMALLEST]
+    assert {stage: record.tokens for stage, record in cell.stages.items()} == {
+        "semantic": 16,
+        "coarse": 48,
+        "fine": 192,
+        "codec": 7680,
+    }
+    assert set(cell.proofs) == {"attention", "precision", "placement", "decoding", "device"}
+    assert all(metric.value > 0 for metric in cell.metrics.values())
+
+    same = suite(*ONE, "--benchmark-compare", plugins=())
+    assert same.code == 0, same.output
+    exact = ("peak_allocated", "weights")
+    assert [same.run.cells[SMALLEST].metrics[name] for name in exact] == [cell.metrics[name] for name in exact]
+
+    memory = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_memory",))
+    assert memory.code == 1
+    assert f"{SMALLEST}: peak_allocated worse: 59.7 MB -> 126.8 MB" in memory.output
+
+    layer = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_layer",))
+    assert layer.code == 1
+    assert f"{SMALLEST}: weights worse" in layer.output
+    assert f"{SMALLEST}: peak_allocated worse" in layer.output
+    assert "changed since the baseline: tiny checkpoint" in layer.output
+
+    lie = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_eager",))
+    assert lie.code == 1
+    assert "attention modules do not run scaled_dot_product_attention" in lie.output
+    assert lie.run.outcomes()[SMALLEST].outcome == "failed"

@@ -1,0 +1,89 @@
+"""Every command and every number in the README holds."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.matrix.levels import LEVELS
+from reports.records import runfile
+from reports.records.baselines import DEFAULT_ROOT
+from reports.verdicts.rules import Status
+from tests.builders import FUSED, PLAIN, run_of
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
+]
+
+
+def runnable(command: str, folder: Path) -> list[str]:
+    """The command as a test can run it: make only prints, benchmarks are only listed, reports work on copies."""
+    words = shlex.split(command)
+    if words[0] == "make":
+        return [*words, "--dry-run"]
+    words = [sys.executable, "-m", "pytest", *words[1:]] if words[0] == "pytest" else [sys.executable, *words[1:]]
+    if "pytest" in words:
+        return [*words, "--collect-only", "-q"]
+    if "accept" in words:
+        words += ["--baseline-dir", str(folder / "baselines")]
+    return words
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """Stand-ins for the files that commands name: README's name -> path."""
+    smoke = DEFAULT_ROOT / "cpu" / "current" / "smoke" / "0001_baseline.json"
+    for name, run in (("part-1.json", run_of(PLAIN)), ("part-2.json", run_of(FUSED))):
+        runfile.write(tmp_path / name, run)
+    (tmp_path / "latest.json").write_text(smoke.read_text())
+    return {
+        "reports/latest/run.json": str(tmp_path / "latest.json"),
+        "reports/latest": str(tmp_path / "latest"),
+        "part-1.json": str(tmp_path / "part-1.json"),
+        "part-2.json": str(tmp_path / "part-2.json"),
+        "run.json": str(tmp_path / "run.json"),
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_works(command: str, files: dict[str, str], tmp_path: Path) -> None:
+    words = [files.get(word, word) for word in runnable(command, tmp_path)]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr
+
+
+def test_the_readme_shows_the_commands_that_matter() -> None:
+    assert {"make bench", "make test"} <= set(COMMANDS)
+    assert any("--update-baselines" in command for command in COMMANDS)
+
+
+@pytest.mark.parametrize("level", list(LEVELS.values()), ids=lambda level: level.name)
+def test_the_table_of_levels_is_true(level: object) -> None:
+    chosen = LEVELS[getattr(level, "name", "")]
+    (row,) = re.findall(rf"^\| `{chosen.name}`.*$", README, re.MULTILINE)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1] == ", ".join(chosen.checkpoints)
+    assert cells[2] == str(chosen.semantic_tokens)
+    numbers = [int(number) for number in re.findall(r"\d+", cells[3])]
+    assert numbers[0] == chosen.rounds.minimum
+    if chosen.rounds.budget_s:
+        assert numbers == [chosen.rounds.minimum, chosen.rounds.maximum, int(chosen.rounds.budget_s)]
+
+
+@pytest.mark.parametrize("path", sorted(DEFAULT_ROOT.rglob("*.json")), ids=lambda path: "/".join(path.parts[-4:-1]))
+def test_the_table_of_baselines_is_true(path: Path) -> None:
+    name = "/".join(path.parts[-4:-1])
+    (cells,) = re.findall(rf"^\| `{name}` \| (\d+) \|", README, re.MULTILINE)
+    assert int(cells) == len(runfile.read(path).cells)
+
+
+def test_every_verdict_is_explained() -> None:
+    explained = set(re.findall(r"`(\w+)`", README))
+    assert {status.value for status in Status} - {"unclear"} <= explained
