@@ -31,25 +31,18 @@ def pytest_configure(config: pytest.Config) -> None:
     for axis in AXES:
         for value in axis.values:
             config.addinivalue_line("markers", f"{value.name}: cells whose {axis.name} is {value.name}")
-    try:
-        chosen = settings.from_options(config.getoption)
-    except (SuiteError, ReportError) as error:
-        raise pytest.UsageError(str(error)) from error
-    config.stash[SUITE] = bark_session.new_suite(chosen)
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which names the card
     config.stash[CELLS] = {}
     config.stash[PLAN] = []
-    if chosen.compare and chosen.storage_is_ours:
-        config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    suite = session.config.stash[SUITE]
-    if suite.settings.compare:
-        storage = session.config._benchmarksession.storage  # type: ignore[attr-defined]
-        try:
-            suite.load_baseline(storage.query, str(storage))
-        except (SuiteError, ReportError) as error:
-            raise pytest.UsageError(str(error)) from error
+    try:
+        chosen = settings.from_options(config.getoption)
+        suite = config.stash[SUITE] = bark_session.new_suite(chosen)
+        if chosen.compare:
+            suite.load_baseline()
+            if chosen.storage_is_ours:
+                config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
+    except (SuiteError, ReportError) as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,29 +69,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    suite, cells = session.config.stash[SUITE], session.config.stash[CELLS]
+    config = session.config
     for item in session.items:
         if isinstance(item, pytest.Function) and "cell" in item.fixturenames:
-            cells[item.nodeid] = str(item.callspec.params["cell"])
-            suite.recorder.expect(cells[item.nodeid])
-    # However cells were left out (-k, -m, a node id, --lf, --deselect), those that are gone were not asked for.
-    suite.recorder.narrowed = len(cells) < len(session.config.stash[PLAN])
+            config.stash[CELLS][item.nodeid] = str(item.callspec.params["cell"])
+    matrix = [planned.scenario.id for planned in config.stash[PLAN]]
+    config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()))
 
 
 @pytest.fixture(scope="session")
 def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     """The running session: measures, records and judges cells."""
     config = request.config
-    suite, writer = config.stash[SUITE], config.get_terminal_writer()
-    config._benchmarksession.get_machine_info()  # type: ignore[attr-defined]  # before the first cell is recorded
+    suite = config.stash[SUITE]
     selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
-    bark_session.prepare(
-        suite,
-        bark_session.uncaptured(config, lambda text: writer.write(text, flush=True)),
-        live=bark_session.is_terminal(writer),
-        width=writer.fullwidth,
-        cells=sum(1 for item in selected if item.get_closest_marker("skip") is None),
-    )
+    running = [item for item in selected if item.get_closest_marker("skip") is None]
+    bark_session.prepare(suite, config, len(running))
     return suite
 
 
@@ -137,24 +123,20 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
     bark_session.complete(config.stash[SUITE], output_json)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    # Before pytest-benchmark writes its own files, so that a failure there takes nothing with it.
     config = session.config
     config.stash[RESULT] = bark_session.finish(config.stash[SUITE], config, int(session.exitstatus))
     session.exitstatus = config.stash[RESULT].exit_code
+    return (yield)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if RESULT not in config.stash:
-        return
-    cells = config.stash[PLAN]
-    if config.option.collectonly and cells:
-        for line in plan.describe(cells):
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
+    try:
+        return (yield)
+    finally:  # pytest-benchmark raises here for --benchmark-compare-fail
+        planned = config.stash[PLAN]
+        for line in bark_session.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
             terminalreporter.write_line(line)
-    writer = config.get_terminal_writer()
-    shown = bark_session.show(
-        config.stash[SUITE], config.stash[RESULT], width=writer.fullwidth, colour=writer.hasmarkup
-    )
-    for line in shown:
-        terminalreporter.write_line(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,7 +46,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    """Print; a reader that has gone (`| head`) does not change the exit code."""
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -55,7 +61,7 @@ def _compare(options: argparse.Namespace) -> int:
     from reports.verdicts.thresholds import overrides
 
     base, head = runfile.read(options.base), runfile.read(options.head)
-    comparison = compare(base, head, baseline=str(options.base), thresholds=overrides(Path("pyproject.toml")))
+    comparison = compare(base, head, baseline=str(options.base), thresholds=overrides())
     if options.format == "json":
         import json
 
@@ -82,7 +88,7 @@ def _render(options: argparse.Namespace) -> int:
             runfile.read(options.baseline),
             run,
             baseline=str(options.baseline),
-            thresholds=overrides(Path("pyproject.toml")),
+            thresholds=overrides(),
         )
     path = options.output / "report.md"
     markdown.write(path, run, comparison, str(options.run_file))
@@ -125,9 +131,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ReportError as error:
         sys.stderr.write(f"error: {error}\n")
         return USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
-        return PASSED
 
 
 if __name__ == "__main__":

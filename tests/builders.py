@@ -60,6 +60,7 @@ def run_document(
     software: Mapping[str, str] = SOFTWARE,
     outcomes: Mapping[str, tuple[str, str]] | None = None,
     commit: str = "abc123",
+    environment: str = "env-a",
     **suite: Any,
 ) -> dict[str, Any]:
     """A whole run file as JSON; `outcomes` adds cells without a measurement as (outcome, reason)."""
@@ -74,7 +75,7 @@ def run_document(
             "host": dict(host),
             "software": dict(software),
             "commit": commit,
-            "environment": "env-a",
+            "environment": environment,
             "checkpoints": {"small": {"source": "synthetic", "digest": "c0ffee"}},
         },
         "commit_info": {"id": commit, "dirty": False},

@@ -64,8 +64,9 @@ def measure(
 def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
-    suite.measure = measure
+    vars(suite)["measure"] = measure
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
-    environment.software = lambda machine: software
+    host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
+    environment.describe = lambda machine=None: {"gpu": None, "host": host, "software": software}
     CheckpointSource.get = lambda self, name: Checkpoint(name, "synthetic", "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

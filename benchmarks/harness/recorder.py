@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from reports.records.runfile import SCHEMA_VERSION, CellOutcome
 
 if TYPE_CHECKING:
     from fixtures.measure import Measurement
+
+
+REPORT_FILE = "report.md"
 
 
 def digest(content: Any) -> str:
@@ -56,14 +60,20 @@ class Recorder:
     outcomes: dict[str, CellOutcome] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    overrides: dict[str, float] = field(default_factory=dict)
     finished: bool = False
-    narrowed: bool = False
     problem: str = ""
     written: bool = False
 
-    def expect(self, cell: str) -> None:
-        """A cell was selected."""
-        self.outcomes[cell] = CellOutcome(cell=cell, outcome="not run")
+    def expect(self, cells: Iterable[str], asked_for: Container[str]) -> None:
+        """These cells are the matrix, and some of them were asked for."""
+        for cell in cells:
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not run" if cell in asked_for else "not asked for")
+
+    @property
+    def asked_for(self) -> list[CellOutcome]:
+        """The outcomes of the cells that were asked for."""
+        return [outcome for outcome in self.outcomes.values() if outcome.outcome != "not asked for"]
 
     def measured(self, cell: str, record: dict[str, Any]) -> None:
         """A cell was measured."""
@@ -83,7 +93,7 @@ class Recorder:
             "lane": self.lane,
             "hardware": self.hardware,
             "finished": self.finished,
-            "narrowed": self.narrowed,
+            "overrides": self.overrides,
             "cells": [outcome.model_dump() for outcome in self.outcomes.values()],
             "environments": {},
             "warnings": self.warnings,
@@ -102,7 +112,9 @@ class Recorder:
         """Write the run file; a failure is kept in `problem`, and the measurements stay in memory for the next try."""
         try:
             runfile.write_document(self.path, document)
-        except (ReportError, ValueError) as error:
+            if not self.written:
+                self.path.with_name(REPORT_FILE).unlink(missing_ok=True)  # it told of an earlier run
+        except (ReportError, OSError) as error:
             self.problem = str(error)
         else:
             self.problem = ""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.harness import plan
 from benchmarks.harness.progress import ProgressLine
-from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.settings import REPORT_FILE, Settings
+from benchmarks.harness.recorder import REPORT_FILE, Recorder
+from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.machine import environment
@@ -40,33 +40,49 @@ def new_suite(settings: Settings) -> BarkSuite:
     """A session with nothing measured yet."""
     return BarkSuite(
         settings=settings,
-        recorder=Recorder(settings.run_path, settings.level.name, settings.machine.lane, settings.hardware),
+        recorder=Recorder(
+            settings.run_path,
+            settings.level.name,
+            settings.machine.lane,
+            settings.hardware,
+            overrides=settings.overrides,
+        ),
         checkpoints=CheckpointSource(settings.checkpoint_source, settings.checkpoint_revision),
     )
 
 
-def prepare(suite: BarkSuite, write: Callable[[str], None], *, live: bool, width: int, cells: int) -> None:
-    """Get ready for the first cell: quiet libraries, a progress line, a look at who else uses the card."""
+def prepare(suite: BarkSuite, config: Any, cells: int) -> None:
+    """Get ready for the first of `cells` cells: quiet libraries, a progress line, a look at who else uses the card."""
+    write, writer = uncaptured(config), terminal_writer(config)
 
     def warn(line: str) -> None:
         suite.recorder.warnings.append(line)
         write(f"\n{line}\n")
 
     quiet_libraries()
-    suite.progress = ProgressLine(write, live, width, cells)
+    config._benchmarksession.get_machine_info()  # the first cell's record refers to it
+    suite.progress = ProgressLine(write, is_terminal(writer), writer.fullwidth if writer else 80, cells)
     suite.checkpoints.report = warn
     others = other_processes() if suite.settings.machine.gpu else []
     if others:
         warn(f"the GPU is shared with {', '.join(others)}: wall times will be noisy and memory may run out")
 
 
-def uncaptured(config: Any, write: Callable[[str], None]) -> Callable[[str], None]:
-    """`write`, past pytest's capturing of a running test's output."""
+def terminal_writer(config: Any) -> Any | None:
+    """Pytest's terminal writer; None under `-p no:terminal`."""
+    return config.get_terminal_writer() if config.pluginmanager.hasplugin("terminalreporter") else None
+
+
+def uncaptured(config: Any) -> Callable[[str], None]:
+    """Writes to the terminal, if there is one, past pytest's capturing of a running test's output."""
+    writer = terminal_writer(config)
+    if writer is None:
+        return lambda text: None
     capture = config.pluginmanager.getplugin("capturemanager")
 
     def past_capture(text: str) -> None:
         with capture.global_and_fixture_disabled() if capture else nullcontext():
-            write(text)
+            writer.write(text, flush=True)
 
     return past_capture
 
@@ -101,6 +117,8 @@ def add_commit(commit_info: dict[str, Any], variables: Mapping[str, str]) -> Non
 def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
     """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
     output["suite"] = suite.recorder.suite()
+    # A test that ran twice (pytest --keep-duplicates, a rerun plugin) has two entries: the last stands.
+    output["benchmarks"] = list({entry["fullname"]: entry for entry in output["benchmarks"]}.values())
     output["machine_info"].update(suite.recorder.inputs())
 
 
@@ -153,25 +171,28 @@ def report_reason(report: Any) -> str:
 def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
     recorder = suite.recorder
-    if config.getoption("collectonly"):
+    if config.getoption("collectonly") or "PYTEST_XDIST_WORKER" in os.environ:
         return Result(exit_code)
-    if not recorder.outcomes:
+    if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)
-    recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.outcomes.values())
+    recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.asked_for)
     saved = document(suite, config)
-    if any(outcome.outcome in ("measured", "failed") for outcome in recorder.outcomes.values()):
+    if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
         recorder.save(saved)
-    result.run = runfile.parse(saved, "this run")
+    try:
+        result.run = runfile.parse(saved, "this run")
+    except ReportError as error:
+        recorder.problem = str(error)
     interrupted = exit_code not in (PASSED, FAILED, NO_TESTS)
-    if not interrupted:
+    if result.run and not interrupted:
         result.comparison = suite.judge(result.run)
-    if suite.settings.update:
+    if result.run and suite.settings.update:
         _update(suite, result, interrupted)
     if recorder.written and not recorder.problem:
         _write_report(suite, result)
     if recorder.problem:
-        result.lines.append(f"results could not be written: {recorder.problem}")
+        result.lines.append(f"results are not complete: {recorder.problem}")
     failed = (result.comparison is not None and result.comparison.failed) or bool(recorder.problem)
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
@@ -180,11 +201,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
 
 def _empty(suite: BarkSuite, exit_code: int) -> Result:
     """A session without a cell: never a pass where something was to be judged or accepted."""
-    asked = suite.settings.compare or suite.settings.update
-    if not asked:
-        return Result(
-            exit_code, lines=[plan.nothing_selected()] if suite.recorder.narrowed and exit_code == NO_TESTS else []
-        )
+    if not (suite.settings.compare or suite.settings.update):
+        return Result(exit_code, lines=[plan.nothing_selected()] if suite.recorder.outcomes else [])
     code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
     return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected()}"])
 
@@ -216,18 +234,23 @@ def _write_report(suite: BarkSuite, result: Result) -> None:
         result.lines.append(f"run file {shown(suite.recorder.path)}, report {shown(path)}")
 
 
-def show(suite: BarkSuite, result: Result, *, width: int, colour: bool) -> list[str]:
-    """The end of the session's output: the study's tables, the verdicts, where the files are."""
-    shown_lines: list[str] = []
+def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
+    """The end of the output: the plan where cells were only listed, else tables, verdicts, where the files are."""
+    writer = terminal_writer(config)
+    if result is None or writer is None:
+        return []
+    if config.getoption("collectonly"):
+        cells = list(planned)
+        return plan.describe(cells) if cells else []
+    lines: list[str] = []
+    parts = []
     if result.run and result.run.benchmarks:
-        found = tables.study_tables(result.run)
-        shown_lines += ["", *terminal.to_text(terminal.study(found), width=width, colour=colour).split("\n")]
+        parts.append(terminal.study(tables.study_tables(result.run)))
     if result.comparison:
-        verdicts = terminal.verdicts(result.comparison, shown(suite.recorder.path))
-        shown_lines += ["", *terminal.to_text(verdicts, width=width, colour=colour).split("\n")]
-    shown_lines += [f"warning: {line}" for line in suite.recorder.warnings]
-    shown_lines += result.lines
-    return shown_lines
+        parts.append(terminal.verdicts(result.comparison, shown(suite.recorder.path)))
+    for part in parts:
+        lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
+    return [*lines, *(f"warning: {line}" for line in suite.recorder.warnings), *result.lines]
 
 
 def is_terminal(writer: Any) -> bool:

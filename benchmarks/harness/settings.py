@@ -18,14 +18,14 @@ PYTEST_BENCHMARK_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default of --benchmark-storage: the user named none."""
 
 RUN_FILE = "run.json"
-REPORT_FILE = "report.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One run's options.
 
-    `storage_is_ours`: the baseline is the reviewed one under `baseline_root`, not a storage that the user named.
+    `storage_is_ours`: the baseline is the reviewed one under `baseline_root`, not in the `storage` that the user named.
+    `overrides`: the level's settings that were overridden, name -> value.
     """
 
     machine: Machine
@@ -37,6 +37,8 @@ class Settings:
     compare: bool
     compare_with: str | None
     storage_is_ours: bool
+    storage: str
+    overrides: dict[str, float]
     update: baselines.Which | None
 
     @property
@@ -118,10 +120,10 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
             f"{LEVELS[level.name].semantic_tokens} tokens, which every later run is compared with; leave --tokens out"
         )
     ours = storage == PYTEST_BENCHMARK_STORAGE
-    if (option("benchmark_save") or option("benchmark_autosave")) and compare and ours:
+    if (option("benchmark_save") or option("benchmark_autosave")) and compare:
         raise SuiteError(
-            "--benchmark-save and --benchmark-autosave would put this run among the reviewed baselines, where the next "
-            "run would pass against it: use --update-baselines, or name another place with --benchmark-storage"
+            "--benchmark-compare with --benchmark-save or --benchmark-autosave stores the judged run, regressed or "
+            "not, where the next run is compared with it: judge first, then save, or use --update-baselines"
         )
     return Settings(
         machine=machine,
@@ -133,5 +135,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         compare=bool(compare),
         compare_with=compare if isinstance(compare, str) else None,
         storage_is_ours=ours,
+        storage=storage,
+        overrides={name: float(option(name)) for name in ("tokens", "rounds", "budget") if option(name) is not None},
         update=update,
     )

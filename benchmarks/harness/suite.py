@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_benchmark.storage.file import FileStorage
+from pytest_benchmark.utils import get_machine_id
+
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
-from benchmarks.harness.settings import ROOT, Settings
+from benchmarks.harness.settings import Settings
 from fixtures.checkpoints.source import CheckpointSource
+from fixtures.errors import SuiteError
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import Workload, prompts_for
@@ -87,19 +91,26 @@ class BarkSuite:
             thresholds=self.thresholds,
         )
 
-    def load_baseline(self, query: Callable[[str], list[Path]], storage: str) -> None:
-        """Find and read the baseline before anything is measured.
-
-        Args:
-            query: pytest-benchmark's file search in its storage.
-            storage: where that storage is.
+    def load_baseline(self) -> None:
+        """Find the baseline as pytest-benchmark would, and read it, before anything is measured.
 
         Raises:
-            ReportError: the baseline or the thresholds cannot be read, or no stored run matches the one asked for.
+            SuiteError: what `--benchmark-compare` or `--benchmark-storage` names cannot be searched.
+            ReportError: the baseline or the thresholds cannot be read.
         """
         wanted = self.settings.compare_with
-        self.thresholds = overrides(ROOT / "pyproject.toml")
-        found = query(wanted or "[0-9][0-9][0-9][0-9]_*")
+        self.thresholds = overrides()
+        storage = self.settings.storage
+        if self.settings.storage_is_ours:
+            storage = str(self.settings.baseline_folder)
+        elif not storage.startswith("file://") and "://" in storage:
+            raise SuiteError(f"--benchmark-storage={storage}: only file:// storages can be compared with")
+        storage = storage.removeprefix("file://")
+        try:
+            search = FileStorage(storage, logger=None, default_machine_id=get_machine_id())
+            found = search.query(wanted or "[0-9][0-9][0-9][0-9]_*")
+        except ValueError as error:
+            raise SuiteError(f"--benchmark-compare={wanted}: {error}") from error
         if found:
             self.baseline_name = shown(found[-1])
             self.baseline = runfile.read(found[-1])

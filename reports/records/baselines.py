@@ -51,10 +51,10 @@ def path_for(root: Path, run: RunFile) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What accepting a run did to one cell: `added`, `replaced` or `kept`, and its metrics before and after."""
+    """What accepting a run did to one cell, and its metrics before and after."""
 
     cell: str
-    action: Literal["added", "replaced", "kept"]
+    action: Literal["added", "replaced", "kept", "removed"]
     before: dict[str, float]
     after: dict[str, float]
 
@@ -86,9 +86,17 @@ def accept(
     Returns:
         The baseline's path and what became of each cell of the run.
 
+    A cell that is not in the matrix any more leaves the baseline with the next run that is accepted whole.
+
     Raises:
-        ReportError: the run holds nothing to accept, or the baseline at hand cannot be read.
+        ReportError: the run holds nothing to accept, did other work than its level's, or the baseline at hand cannot
+            be read.
     """
+    if "tokens" in run.suite.overrides:
+        raise ReportError(
+            f"this run made {run.suite.overrides['tokens']:.0f} semantic tokens a sample, not those of level "
+            f"{run.suite.level}: every later run would be incomparable with it; measure again without --tokens"
+        )
     path = path_for(root, run)
     old = runfile.read(path) if path.exists() else None
     old_cells = old.cells if old else {}
@@ -107,8 +115,11 @@ def accept(
         changes.append(
             Change(cell.cell, "replaced" if before else "added", values(before) if before else {}, values(cell))
         )
-    if taken:
-        runfile.write(path, combined(run, taken, old))
+    whole = which == "all" and run.suite.finished and len(chosen) == len(run.benchmarks)
+    gone = set(old_cells) - set(run.outcomes()) if whole else set()
+    changes += [Change(cell, "removed", values(old_cells[cell]), {}) for cell in sorted(gone)]
+    if taken or gone:
+        runfile.write(path, combined(run, taken, old, gone))
     return path, changes
 
 
@@ -117,9 +128,9 @@ def values(cell: runfile.CellRecord) -> dict[str, float]:
     return {name: metric.value for name, metric in cell.metrics.items()}
 
 
-def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None) -> RunFile:
-    """The new baseline: the cells taken from the run, and those of the old baseline that they do not replace."""
-    replaced = {benchmark.extra_info.cell for benchmark in taken}
+def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None, gone: set[str]) -> RunFile:
+    """The new baseline: the cells taken from the run, and those of the old one that are neither replaced nor gone."""
+    replaced = {benchmark.extra_info.cell for benchmark in taken} | gone
     kept = [benchmark for benchmark in (old.benchmarks if old else []) if benchmark.extra_info.cell not in replaced]
     benchmarks = sorted([*kept, *taken], key=lambda benchmark: benchmark.extra_info.cell)
     environments: dict[str, dict[str, Any]] = {}
@@ -134,7 +145,7 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None) -> RunFi
             "cells": [CellOutcome(cell=benchmark.extra_info.cell, outcome="measured") for benchmark in benchmarks],
             "environments": environments,
             "finished": True,
-            "narrowed": False,
+            "overrides": {},
             "warnings": [],
         }
     )

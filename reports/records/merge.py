@@ -9,7 +9,7 @@ from reports.errors import ReportError
 from reports.records.baselines import environment_groups
 from reports.records.runfile import CellOutcome, RunFile, digest_of_work, duplicates
 
-RANK = {"not run": 0, "skipped": 1, "failed": 2, "measured": 3}
+RANK = {"not asked for": 0, "not run": 1, "skipped": 2, "failed": 3, "measured": 4}
 """Of what two runs say of one cell, the higher stands."""
 
 
@@ -18,6 +18,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
     gpu = run.machine_info.get("gpu") or {}
     return {
         "level": run.suite.level,
+        "tokens": run.suite.overrides.get("tokens"),
         "lane": run.suite.lane,
         "hardware": run.suite.hardware,
         "GPU driver": gpu.get("driver"),
@@ -64,7 +65,6 @@ def merge(runs: Sequence[tuple[str, RunFile]]) -> RunFile:
         update={
             "cells": list(outcomes.values()),
             "environments": environments,
-            "narrowed": all(run.suite.narrowed for _, run in runs),
             "finished": all(run.suite.finished for _, run in runs),
             "warnings": [warning for _, run in runs for warning in run.suite.warnings],
         }

@@ -98,6 +98,10 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
+REQUIRED = ("latency", "weights", "peak_allocated")
+"""What every measured cell has, on any machine; a record without them is damaged."""
+
+
 def metric(name: str) -> Metric:
     """The row of a metric.
 

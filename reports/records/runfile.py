@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from reports.errors import ReportError
 from reports.records.files import write_atomically
+from reports.records.metrics import METRICS, REQUIRED
 
 SCHEMA_VERSION = 1
 
-Outcome = Literal["measured", "failed", "skipped", "not run"]
+Outcome = Literal["measured", "failed", "skipped", "not run", "not asked for"]
+"""`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf."""
 
 
 class _Record(BaseModel):
@@ -54,12 +56,23 @@ class CheckpointRecord(_Record):
     digest: str
 
 
+class Axes(_Record):
+    """Where a cell lies in the matrix."""
+
+    checkpoint: str
+    attention: str
+    precision: str
+    placement: str
+    decoding: str
+    batch: int
+
+
 class CellRecord(_Record):
     """`extra_info` of one benchmark: everything that pytest-benchmark has no field for."""
 
     schema_version: int
     cell: str
-    axes: dict[str, str | int]
+    axes: Axes
     environment: str
     workload: WorkloadRecord
     checkpoint: CheckpointRecord
@@ -69,12 +82,21 @@ class CellRecord(_Record):
     phases: dict[str, FiniteFloat] = Field(default_factory=dict)
 
 
+class Stats(_Record):
+    """pytest-benchmark's statistics of the rounds, in seconds; it writes more of them than are named here."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    data: list[FiniteFloat] = Field(min_length=1)
+    min: FiniteFloat
+
+
 class Benchmark(_Record):
     """One entry of pytest-benchmark's `benchmarks`; `stats.data` holds the rounds' seconds."""
 
     name: str
     fullname: str
-    stats: dict[str, Any]
+    stats: Stats
     extra_info: CellRecord
 
 
@@ -89,8 +111,8 @@ class CellOutcome(_Record):
 class SuiteRecord(_Record):
     """What is true of the whole run.
 
-    `finished`: nothing was cut short. `narrowed`: a part of the matrix was asked for (`-k`, `-m`, a node id), so that
-    a cell which is not in `cells` was not asked for. `environments` holds those of cells that came from other runs.
+    `finished`: nothing was cut short. `cells` lists the whole matrix, those not asked for too. `overrides` names the
+    level's settings that were overridden. `environments` holds those of cells that came from other runs.
     """
 
     schema_version: int
@@ -98,10 +120,19 @@ class SuiteRecord(_Record):
     lane: str
     hardware: str
     finished: bool
-    narrowed: bool = False
+    overrides: dict[str, float] = Field(default_factory=dict)
     cells: list[CellOutcome]
     environments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
+
+
+class MachineInfo(_Record):
+    """pytest-benchmark's `machine_info`, with the groups that the suite adds."""
+
+    gpu: dict[str, Any] | None
+    host: dict[str, Any]
+    software: dict[str, str]
+    environment: str
 
 
 class RunFile(_Record):
@@ -121,9 +152,9 @@ class RunFile(_Record):
 
     def environment_of(self, cell: CellRecord) -> dict[str, Any]:
         """The environment a cell was measured in: groups `gpu`, `host`, `software`."""
-        if cell.environment == self.machine_info.get("environment"):
+        if cell.environment == self.machine_info["environment"]:
             return self.machine_info
-        return self.suite.environments.get(cell.environment, self.machine_info)
+        return self.suite.environments[cell.environment]
 
     def outcomes(self) -> dict[str, CellOutcome]:
         """Cell identifier -> what became of it."""
@@ -148,21 +179,44 @@ def parse(document: Any, where: str) -> RunFile:
             f"{where} was not written by this suite (no `suite` key): run `pytest benchmarks/` and use its run file"
         )
     version = suite["schema_version"]
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, bool) or not isinstance(version, int) or version > SCHEMA_VERSION:
         raise ReportError(
             f"{where} has schema {version!r} and this suite reads up to {SCHEMA_VERSION}: update the suite"
         )
     ours = [entry for entry in document["benchmarks"] if not _is_foreign(entry)]
     try:
         run = RunFile.model_validate(document | {"benchmarks": ours})
+        MachineInfo.model_validate(run.machine_info)
+        for digest, environment in run.suite.environments.items():
+            MachineInfo.model_validate(environment | {"environment": digest})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ReportError(f"{where} is damaged at {place}: {first['msg']}; restore it or measure again") from error
-    twice = duplicates(benchmark.extra_info.cell for benchmark in run.benchmarks)
-    if twice:
-        raise ReportError(f"{where} holds {', '.join(twice)} more than once: measure again")
+    flaw = next(_flaws(run), None)
+    if flaw:
+        raise ReportError(f"{where} is damaged: {flaw}; restore it or measure again")
     return run
+
+
+def _flaws(run: RunFile) -> Iterator[str]:
+    """What does not fit together in a run file whose fields are all of the right type."""
+    names = [benchmark.extra_info.cell for benchmark in run.benchmarks]
+    for twice in duplicates(names):
+        yield f"it holds {twice} more than once"
+    measured = {outcome.cell for outcome in run.suite.cells if outcome.outcome == "measured"}
+    for cell in sorted(measured ^ set(names)):
+        yield f"{cell} is listed as measured without a record, or has a record without being listed"
+    environments = {run.machine_info["environment"], *run.suite.environments}
+    for record in run.cells.values():
+        if record.environment not in environments:
+            yield f"the environment {record.environment!r} of {record.cell} is not in it"
+        for name in REQUIRED:
+            if name not in record.metrics:
+                yield f"{record.cell} lacks {name}"
+        for name, value in record.metrics.items():
+            if name in METRICS and value.unit != METRICS[name].unit:
+                yield f"{record.cell}: {name} is in {value.unit!r}, not in {METRICS[name].unit!r}"
 
 
 def digest_of_work(digests: Iterable[str]) -> str:
@@ -172,7 +226,8 @@ def digest_of_work(digests: Iterable[str]) -> str:
 
 def _is_foreign(entry: Any) -> bool:
     """Whether an entry is another benchmark of the same pytest session, not a cell."""
-    return isinstance(entry, dict) and "schema_version" not in (entry.get("extra_info") or {})
+    extra = entry.get("extra_info") if isinstance(entry, dict) else None
+    return isinstance(extra, dict) and "schema_version" not in extra
 
 
 def read(path: Path) -> RunFile:
@@ -203,8 +258,16 @@ def write(path: Path, run: RunFile) -> None:
 
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
-    """Write a run file's JSON through a temporary name."""
-    write_atomically(path, json.dumps(document, indent=1, default=str, allow_nan=False) + "\n")
+    """Write a run file's JSON through a temporary name.
+
+    Raises:
+        ReportError: it holds a number that JSON cannot, or cannot be written.
+    """
+    try:
+        content = json.dumps(document, indent=1, default=str, allow_nan=False)
+    except ValueError as error:
+        raise ReportError(f"cannot write {path}: {error}; measure again") from error
+    write_atomically(path, content + "\n")
 
 
 def duplicates(names: Iterable[str]) -> list[str]:

@@ -73,7 +73,7 @@ def _study(found: Sequence[tables.StudyTable], *, relative: bool) -> str:
 def _outcomes(run: RunFile) -> str:
     reasons: dict[tuple[str, str], int] = {}
     for outcome in run.suite.cells:
-        if outcome.outcome != "measured":
+        if outcome.outcome not in ("measured", "not asked for"):
             key = (outcome.outcome, outcome.reason)
             reasons[key] = reasons.get(key, 0) + 1
     if not reasons:

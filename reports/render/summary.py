@@ -39,8 +39,12 @@ def headline(comparison: Comparison) -> str:
         return f"FAILED: {comparison.problem}"
     if comparison.failures:
         cells = len({verdict.cell for verdict in comparison.failures})
-        return f"FAILED: {len(comparison.failures)} verdicts in {cells} cells are worse than {comparison.baseline}"
-    return f"passed: no regression against {comparison.baseline}"
+        found = Counter(verdict.status for verdict in comparison.failures)
+        what = ", ".join(f"{number} {status}" for status, number in found.items())
+        return f"FAILED: {what} in {cells} cells, against {comparison.baseline}"
+    unjudged = Counter(v.metric or "cell" for v in comparison.verdicts if v.gated and v.status is Status.INCOMPARABLE)
+    but = f"; not comparable: {', '.join(f'{n} {name}' for name, n in unjudged.items())}" if unjudged else ""
+    return f"passed: no regression against {comparison.baseline}{but}"
 
 
 def counts(comparison: Comparison) -> str:
@@ -80,7 +84,11 @@ def next_commands(comparison: Comparison, run_path: str) -> list[str]:
         commands.append("pytest benchmarks/ --benchmark-compare --lf   (measure the failing cells again)")
     if statuses[Status.MISSING]:
         commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")
-    if comparison.failures or statuses[Status.BETTER] or statuses[Status.NEW] or comparison.problem:
+    if (
+        comparison.failed
+        or statuses[Status.NEW]
+        or any(v.gated and v.status is Status.BETTER for v in comparison.verdicts)
+    ):
         commands.append(f"python -m reports accept {run_path}   (make this run the baseline, if the change is meant)")
     return commands
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.records.metrics import METRICS as METRIC_TABLE
-from reports.records.runfile import CellRecord, RunFile
+from reports.records.runfile import Axes, CellRecord, RunFile
 from reports.render.units import change, quantity
 
 METRICS = ("latency", "peak_allocated", "throughput")
@@ -47,10 +47,11 @@ class StudyTable:
         return f"{self.checkpoint}, batch {self.batch}"
 
 
-def label(axes: dict[str, str | int]) -> str:
+def label(axes: Axes) -> str:
     """A cell's optimizations as the study writes them: `cpu_offload + sdpa + fp16`; `no optimization` for none."""
     order = ("placement", "attention", "precision", "decoding")
-    return " + ".join(str(axes[axis]) for axis in order if axes[axis] != PLAIN[axis]) or "no optimization"
+    values = axes.model_dump()
+    return " + ".join(str(values[axis]) for axis in order if values[axis] != PLAIN[axis]) or "no optimization"
 
 
 def reference_axes(batch: int) -> list[dict[str, str]]:
@@ -62,7 +63,7 @@ def study_tables(run: RunFile) -> list[StudyTable]:
     """A table for each checkpoint and batch size of a run, in the run's order."""
     groups: dict[tuple[str, int], list[CellRecord]] = {}
     for cell in run.cells.values():
-        groups.setdefault((str(cell.axes["checkpoint"]), int(cell.axes["batch"])), []).append(cell)
+        groups.setdefault((cell.axes.checkpoint, cell.axes.batch), []).append(cell)
     order = {"tiny": 0, "small": 1, "large": 2}
     return [
         _table(checkpoint, batch, cells)
@@ -80,9 +81,9 @@ def shown(row: Row, *, relative: bool) -> list[str]:
 
 
 def _table(checkpoint: str, batch: int, cells: Iterable[CellRecord]) -> StudyTable:
-    cells = sorted(cells, key=lambda cell: list(PLAIN.values()) != [cell.axes[axis] for axis in PLAIN])
+    cells = sorted(cells, key=lambda cell: label(cell.axes) != "no optimization")
     reference = next(
-        (cell for wanted in reference_axes(batch) for cell in cells if wanted.items() <= cell.axes.items()), None
+        (c for wanted in reference_axes(batch) for c in cells if wanted.items() <= c.axes.model_dump().items()), None
     )
     return StudyTable(
         checkpoint, batch, label(reference.axes) if reference else "", tuple(_row(cell, reference) for cell in cells)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
 
+PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 SECTION = "tool.bark-benchmarks.thresholds"
 
 
-def overrides(pyproject: Path) -> dict[str, float]:
-    """Metric name -> relative threshold, from a pyproject.toml; empty where it has none.
+def overrides(pyproject: Path = PYPROJECT) -> dict[str, float]:
+    """Metric name -> relative threshold, from a pyproject.toml (this repository's); empty where it has none.
 
     Raises:
         ReportError: the file is not TOML, names an unknown metric, or a threshold is not a number of 0 or more.
@@ -23,7 +25,11 @@ def overrides(pyproject: Path) -> dict[str, float]:
         return {}
     except (OSError, ValueError) as error:
         raise ReportError(f"cannot read thresholds from {pyproject}: {error}") from error
-    section = content.get("tool", {}).get("bark-benchmarks", {}).get("thresholds", {})
+    section: Any = content
+    for key in SECTION.split("."):
+        section = section.get(key, {}) if isinstance(section, dict) else None
+    if not isinstance(section, dict):
+        raise ReportError(f"[{SECTION}] in {pyproject} is not a table of metric = relative change")
     for name, value in section.items():
         if name not in METRICS:
             raise ReportError(f"[{SECTION}] in {pyproject}: unknown metric {name!r}; choose from {', '.join(METRICS)}")

@@ -47,8 +47,8 @@ def test_a_file_is_no_terminal() -> None:
 
 def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect("cell")
-    assert recorder.outcomes["cell"].outcome == "not run"
+    recorder.expect(["cell", "other"], {"cell"})
+    assert [(o.cell, o.outcome) for o in recorder.asked_for] == [("cell", "not run")]
     recorder.measured("cell", {"cell": "cell"})
     recorder.not_measured("cell", "failed", "its verdict was worse")
-    assert recorder.outcomes["cell"].outcome == "measured"
+    assert [o.outcome for o in recorder.outcomes.values()] == ["measured", "not asked for"]

@@ -33,8 +33,12 @@ def test_an_accepted_run_is_the_baseline_of_its_hardware_lane_and_level(tmp_path
 
 def test_accepting_a_part_keeps_the_other_cells_and_their_environment(tmp_path: Path) -> None:
     baselines.accept(run_of(), tmp_path)
-    later = run_of(cell_document(FUSED, {"latency": 1.0}, environment="env-b"), software={"torch": "9.9"})
-    later.machine_info["environment"] = "env-b"
+    later = run_of(
+        cell_document(FUSED, {"latency": 1.0}, environment="env-b"),
+        software={"torch": "9.9"},
+        environment="env-b",
+        outcomes={PLAIN: ("not asked for", "")},
+    )
     path, changes = baselines.accept(later, tmp_path)
     stored = runfile.read(path)
     assert [change.describe() for change in changes] == [f"replaced {FUSED}: latency 2 -> 1 s"]
@@ -52,6 +56,24 @@ def test_new_takes_only_cells_that_the_baseline_does_not_hold(tmp_path: Path) ->
 def test_only_the_cells_asked_for_are_taken(tmp_path: Path) -> None:
     path, _ = baselines.accept(run_of(), tmp_path, keep=lambda cell: "fp16" in cell)
     assert list(runfile.read(path).cells) == [FUSED]
+
+
+def test_a_cell_that_left_the_matrix_leaves_the_baseline_with_a_whole_run(tmp_path: Path) -> None:
+    baselines.accept(run_of(), tmp_path)
+    path, changes = baselines.accept(run_of(PLAIN), tmp_path)
+    assert {change.cell: change.action for change in changes} == {PLAIN: "replaced", FUSED: "removed"}
+    assert list(runfile.read(path).cells) == [PLAIN]
+
+
+def test_an_unfinished_run_removes_nothing(tmp_path: Path) -> None:
+    baselines.accept(run_of(), tmp_path)
+    path, _ = baselines.accept(run_of(PLAIN, finished=False), tmp_path)
+    assert set(runfile.read(path).cells) == {PLAIN, FUSED}
+
+
+def test_a_run_of_other_work_than_its_levels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="made 8 semantic tokens"):
+        baselines.accept(run_of(overrides={"tokens": 8.0}), tmp_path)
 
 
 def test_a_run_with_nothing_to_accept_is_refused_and_writes_nothing(tmp_path: Path) -> None:

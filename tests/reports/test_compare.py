@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reports.records.metrics import METRICS
 from reports.records.runfile import RunFile
+from reports.render.summary import headline
 from reports.verdicts.compare import Comparison, Verdict, compare
 from reports.verdicts.rules import Status
 from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_of
@@ -73,7 +74,7 @@ def test_a_metric_that_is_not_gated_never_fails_a_run() -> None:
 
 
 def test_a_cell_that_was_asked_for_and_not_measured_is_missing() -> None:
-    head = run_of(PLAIN, outcomes={FUSED: ("skipped", "needs a GPU")}, narrowed=True)
+    head = run_of(PLAIN, outcomes={FUSED: ("skipped", "needs a GPU")})
     comparison = judged(run_of(), head)
     found = verdict(comparison, FUSED, "")
     assert found.status is Status.MISSING
@@ -86,7 +87,7 @@ def test_a_cell_that_left_the_matrix_is_missing() -> None:
 
 
 def test_a_cell_that_was_not_asked_for_is_not_missing() -> None:
-    comparison = judged(run_of(), run_of(PLAIN, narrowed=True))
+    comparison = judged(run_of(), run_of(PLAIN, outcomes={FUSED: ("not asked for", "")}))
     assert {v.cell for v in comparison.verdicts} == {PLAIN}
     assert not comparison.failed
 
@@ -118,20 +119,36 @@ def test_a_new_cell_passes_beside_one_that_was_compared() -> None:
     ("base", "says"),
     [
         (None, "there is no baseline"),
-        (run_of("large-eager-fp32-resident-dynamic-batch1", narrowed=True), "does not hold this cell"),
+        (run_of(FUSED), "does not hold this cell"),
         (run_of(cell_document(PLAIN, tokens=16)), "semantic_tokens is 64 here and 16"),
     ],
 )
 def test_a_gate_never_passes_with_nothing_compared(base: RunFile | None, says: str) -> None:
-    comparison = judged(base, run_of(PLAIN, narrowed=True))
+    comparison = judged(base, run_of(PLAIN, outcomes={FUSED: ("not asked for", "")}))
     assert comparison.failed
     assert says in comparison.problem
 
 
-def test_metrics_that_are_not_gated_do_not_count_as_compared() -> None:
-    only_load = cell_document(PLAIN)
-    only_load["extra_info"]["metrics"] = {"load": {"value": 1.0, "unit": "s"}}
-    assert judged(run_of(only_load), run_of(only_load)).failed
+def test_exact_metrics_alone_do_not_count_as_compared() -> None:
+    comparison = judged(run_of(PLAIN), run_of(PLAIN, gpu=H200 | {"model": "NVIDIA A100"}))
+    assert verdict(comparison, PLAIN, "weights").status is Status.SAME
+    assert comparison.failed
+    assert "GPU model is NVIDIA A100 here and NVIDIA H200 in the baseline" in comparison.problem
+
+
+def test_what_could_not_be_compared_is_said_in_the_headline() -> None:
+    comparison = judged(run_of(PLAIN), run_of(PLAIN, host=HOST | {"cpu_model": "EPYC"}))
+    assert not comparison.failed
+    assert headline(comparison).endswith("; not comparable: 1 latency")
+
+
+def test_wall_time_on_the_cpu_is_shown_and_not_gated() -> None:
+    base, head = run_of(PLAIN, gpu=None), run_of(cell_document(PLAIN, {"latency": 20.0}), gpu=None)
+    found = verdict(judged(base, head), PLAIN, "latency")
+    assert found.status is Status.WORSE
+    assert not found.fails
+    on_gpu = verdict(judged(run_of(PLAIN), run_of(cell_document(PLAIN, {"latency": 20.0}))), PLAIN, "latency")
+    assert on_gpu.fails
 
 
 def test_another_source_of_weights_is_incomparable_and_named() -> None:

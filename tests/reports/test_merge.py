@@ -8,9 +8,9 @@ from tests.builders import FUSED, PLAIN, SOFTWARE, cell_document, run_of
 
 
 def test_merged_parts_hold_every_cell_with_its_environment() -> None:
-    other = run_of(cell_document(FUSED, environment="env-b"))
-    other.machine_info["environment"] = "env-b"
-    other.machine_info["host"] = {"cpu_model": "Other", "cpu_count": 1}
+    other = run_of(
+        cell_document(FUSED, environment="env-b"), environment="env-b", host={"cpu_model": "Other", "cpu_count": 1}
+    )
     merged = merge([("a", run_of(PLAIN)), ("b", other)])
     assert set(merged.cells) == {PLAIN, FUSED}
     assert merged.environment_of(merged.cells[FUSED])["host"]["cpu_model"] == "Other"
@@ -22,11 +22,8 @@ def test_what_one_part_measured_stands_over_what_another_skipped() -> None:
     assert merged.outcomes()[FUSED].outcome == "measured"
 
 
-def test_a_merge_is_finished_and_whole_only_as_its_parts_are() -> None:
-    parts = [("a", run_of(PLAIN, narrowed=True)), ("b", run_of(FUSED, finished=False, narrowed=True))]
-    merged = merge(parts)
-    assert not merged.suite.finished
-    assert merged.suite.narrowed
+def test_a_merge_is_finished_only_as_its_parts_are() -> None:
+    assert not merge([("a", run_of(PLAIN)), ("b", run_of(FUSED, finished=False))]).suite.finished
 
 
 @pytest.mark.parametrize(
@@ -35,6 +32,7 @@ def test_a_merge_is_finished_and_whole_only_as_its_parts_are() -> None:
         ({"commit": "def456"}, "commit"),
         ({"level": "nightly"}, "level"),
         ({"lane": "blog"}, "lane"),
+        ({"overrides": {"tokens": 8.0}}, "tokens"),
         ({"gpu": None}, "hardware"),
         ({"software": SOFTWARE | {"torch": "1.0"}}, "software"),
     ],

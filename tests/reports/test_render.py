@@ -56,7 +56,7 @@ def test_a_regression_is_named_with_cell_metric_both_values_and_threshold() -> N
     comparison = compare(run_of(PLAIN), run_of(cell_document(PLAIN, {"peak_allocated": 1.064e9})), baseline="base.json")
     text = terminal.to_text(terminal.verdicts(comparison, "run.json"), width=200, colour=False)
     assert f"{PLAIN}: peak_allocated worse: 1,000.0 MB -> 1,064.0 MB, +6.40% against a threshold of 0.5%" in text
-    assert text.startswith("FAILED: 1 verdicts in 1 cells are worse than base.json")
+    assert text.startswith("FAILED: 1 worse in 1 cells, against base.json")
     assert "python -m reports accept run.json" in text
 
 

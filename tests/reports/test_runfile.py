@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.errors import ReportError
-from reports.records import files, runfile
+from reports.records import runfile
 from tests.builders import FUSED, PLAIN, run_document, run_of
 
 
@@ -73,6 +74,54 @@ def test_a_value_that_is_not_a_finite_number_is_refused_by_name(value: Any) -> N
         runfile.parse(document, "x")
 
 
+def damage_extra(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"] = {}
+
+
+def damage_metrics(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["metrics"].pop("peak_allocated")
+
+
+def damage_environment(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["environment"] = "elsewhere"
+
+
+def damage_unit(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["metrics"]["latency"]["unit"] = "ms"
+
+
+def damage_gpu(document: Any) -> None:
+    document["machine_info"]["gpu"] = "H200"
+
+
+def damage_batch(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["axes"]["batch"] = "many"
+
+
+def damage_stats(document: Any) -> None:
+    document["benchmarks"][0]["stats"]["data"] = []
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (damage_extra, f"{PLAIN} is listed as measured without a record"),
+        (damage_metrics, f"{PLAIN} lacks peak_allocated"),
+        (damage_environment, "the environment 'elsewhere'"),
+        (damage_unit, "latency is in 'ms', not in 's'"),
+        (damage_gpu, "gpu"),
+        (damage_batch, "axes.batch"),
+        (damage_stats, "stats.data"),
+    ],
+)
+def test_damage_that_would_hide_a_regression_is_refused(damage: Callable[[Any], None], says: str) -> None:
+    document = run_document()
+    damage(document)
+    with pytest.raises(ReportError, match="damaged") as error:
+        runfile.parse(document, "x")
+    assert says in str(error.value)
+
+
 def test_a_cell_that_stands_twice_is_refused() -> None:
     with pytest.raises(ReportError, match=f"{FUSED} more than once"):
         runfile.parse(run_document([PLAIN, FUSED, FUSED]), "x")
@@ -109,7 +158,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, mo
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ReportError, match=r"cannot write .*No space left on device.*free space"):
         runfile.write(path, run_of())
     assert path.read_text() == "old"

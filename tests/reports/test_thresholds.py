@@ -24,6 +24,13 @@ def test_no_file_and_no_section_override_nothing(tmp_path: Path) -> None:
     assert overrides(tmp_path / "empty.toml") == {}
 
 
+def test_a_section_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("tool.bark-benchmarks = 3")
+    with pytest.raises(ReportError, match="is not a table"):
+        overrides(path)
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
