@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import plan, settings
+from benchmarks.harness import display, plan, settings
 from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
@@ -84,7 +84,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     suite = config.stash[SUITE]
     selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
     running = [item for item in selected if item.get_closest_marker("skip") is None]
-    bark_session.prepare(suite, config, len(running))
+    bark_session.prepare(suite, config, display.progress_line(config, len(running)))
     return suite
 
 
@@ -138,5 +138,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
         return (yield)
     finally:  # pytest-benchmark raises here for --benchmark-compare-fail
         planned = config.stash[PLAN]
-        for line in bark_session.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
+        for line in display.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
             terminalreporter.write_line(line)

@@ -39,9 +39,8 @@ class ProgressLine:
     def start(self, cell: str) -> None:
         """A cell begins."""
         self._cell, self._started = cell, self.clock()
-        if not self.live:
-            left = self.time_left(0.0)
-            self.write(f"\n[{self.done + 1}/{self.total}] {cell}{left} ")
+        shown = "" if self.live else f"[{self.done + 1}/{self.total}] {cell}{self.time_left(0.0)} "
+        self.write(f"\n{shown}")
 
     def update(self, progress: Progress) -> None:
         """A cell went on."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +18,7 @@ from fixtures.machine.gpus import other_processes
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.runfile import Outcome, RunFile
-from reports.render import markdown, tables, terminal
+from reports.render import markdown
 from reports.verdicts.compare import Comparison
 
 PASSED, FAILED, INTERRUPTED, NO_TESTS = 0, 1, 2, 5
@@ -51,40 +50,20 @@ def new_suite(settings: Settings) -> BarkSuite:
     )
 
 
-def prepare(suite: BarkSuite, config: Any, cells: int) -> None:
-    """Get ready for the first of `cells` cells: quiet libraries, a progress line, a look at who else uses the card."""
-    write, writer = uncaptured(config), terminal_writer(config)
+def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
+    """Get ready for the first cell: quiet libraries, a progress line, a look at who else uses the card."""
 
     def warn(line: str) -> None:
         suite.recorder.warnings.append(line)
-        write(f"\n{line}\n")
+        progress.write(f"\n{line}\n")
 
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
-    suite.progress = ProgressLine(write, is_terminal(writer), writer.fullwidth if writer else 80, cells)
+    suite.progress = progress
     suite.checkpoints.report = warn
     others = other_processes() if suite.settings.machine.gpu else []
     if others:
         warn(f"the GPU is shared with {', '.join(others)}: wall times will be noisy and memory may run out")
-
-
-def terminal_writer(config: Any) -> Any | None:
-    """Pytest's terminal writer; None under `-p no:terminal`."""
-    return config.get_terminal_writer() if config.pluginmanager.hasplugin("terminalreporter") else None
-
-
-def uncaptured(config: Any) -> Callable[[str], None]:
-    """Writes to the terminal, if there is one, past pytest's capturing of a running test's output."""
-    writer = terminal_writer(config)
-    if writer is None:
-        return lambda text: None
-    capture = config.pluginmanager.getplugin("capturemanager")
-
-    def past_capture(text: str) -> None:
-        with capture.global_and_fixture_disabled() if capture else nullcontext():
-            writer.write(text, flush=True)
-
-    return past_capture
 
 
 def quiet_libraries() -> None:
@@ -232,28 +211,3 @@ def _write_report(suite: BarkSuite, result: Result) -> None:
         suite.recorder.problem = str(error)
     else:
         result.lines.append(f"run file {shown(suite.recorder.path)}, report {shown(path)}")
-
-
-def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
-    """The end of the output: the plan where cells were only listed, else tables, verdicts, where the files are."""
-    writer = terminal_writer(config)
-    if result is None or writer is None:
-        return []
-    if config.getoption("collectonly"):
-        cells = list(planned)
-        return plan.describe(cells) if cells else []
-    lines: list[str] = []
-    parts = []
-    if result.run and result.run.benchmarks:
-        parts.append(terminal.study(tables.study_tables(result.run)))
-    if result.comparison:
-        parts.append(terminal.verdicts(result.comparison, shown(suite.recorder.path)))
-    for part in parts:
-        lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
-    return [*lines, *(f"warning: {line}" for line in suite.recorder.warnings), *result.lines]
-
-
-def is_terminal(writer: Any) -> bool:
-    """Whether pytest's terminal writer writes to a terminal, where a line can be overwritten."""
-    stream = getattr(writer, "_file", None)
-    return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"

@@ -34,8 +34,8 @@ def test_a_live_line_shows_phase_and_rounds_and_never_wraps() -> None:
     progress = line(written, live=True, times=[0])
     progress.start("a" * 80)
     progress.update(Progress("rounds", 2, 10, 8.0))
-    assert written[0].startswith("\r\x1b[K[1/3] aaaa")
-    assert len(written[0].removeprefix("\r\x1b[K")) < 60
+    assert written[1].startswith("\r\x1b[K[1/3] aaaa")
+    assert len(written[1].removeprefix("\r\x1b[K")) < 60
 
 
 def test_a_live_line_names_the_time_left_of_the_first_cell() -> None:
@@ -43,7 +43,7 @@ def test_a_live_line_names_the_time_left_of_the_first_cell() -> None:
     progress = line(written, live=True, times=[0])
     progress.start("cell")
     progress.update(Progress("rounds", 2, 10, 8.0))
-    assert "cell: rounds 2/10, 8 s left of this cell" in written[0]
+    assert "cell: rounds 2/10, 8 s left of this cell" in written[1]
 
 
 def test_where_no_line_can_be_overwritten_only_cells_are_named() -> None:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from benchmarks.harness.display import is_terminal
 from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.session import add_commit, is_terminal, outcome_of, report_reason
+from benchmarks.harness.session import add_commit, outcome_of, report_reason
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,18 @@ def test_a_commit_that_git_knows_is_never_overridden() -> None:
     assert unknown == {"id": "def", "dirty": False}
 
 
-def test_a_file_is_no_terminal() -> None:
-    assert not is_terminal(SimpleNamespace(_file=io.StringIO()))
+@pytest.mark.parametrize(("reporter", "live"), [(None, False), (SimpleNamespace(isatty=False), False)])
+def test_without_a_terminal_no_line_is_overwritten(reporter: Any, live: bool) -> None:
+    plugins = SimpleNamespace(getplugin=lambda name: reporter)
+    assert is_terminal(SimpleNamespace(pluginmanager=plugins)) is live
+
+
+def test_a_terminal_that_cannot_overwrite_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins = SimpleNamespace(getplugin=lambda name: SimpleNamespace(isatty=True))
+    monkeypatch.setenv("TERM", "xterm")
+    assert is_terminal(SimpleNamespace(pluginmanager=plugins))
+    monkeypatch.setenv("TERM", "dumb")
+    assert not is_terminal(SimpleNamespace(pluginmanager=plugins))
 
 
 def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:

@@ -1,0 +1,64 @@
+"""What a session shows on pytest's terminal, if there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+from benchmarks.harness import plan
+from benchmarks.harness.progress import ProgressLine
+from benchmarks.harness.session import Result
+from benchmarks.harness.suite import BarkSuite, shown
+from reports.render import tables, terminal
+
+
+def terminal_writer(config: Any) -> Any | None:
+    """Pytest's terminal writer; None under `-p no:terminal`."""
+    return config.get_terminal_writer() if config.pluginmanager.hasplugin("terminalreporter") else None
+
+
+def uncaptured(config: Any) -> Callable[[str], None]:
+    """Writes to the terminal, if there is one, past pytest's capturing of a running test's output."""
+    writer = terminal_writer(config)
+    if writer is None:
+        return lambda text: None
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def past_capture(text: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            writer.write(text, flush=True)
+
+    return past_capture
+
+
+def is_terminal(config: Any) -> bool:
+    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured)."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    return bool(getattr(reporter, "isatty", False)) and os.environ.get("TERM") != "dumb"
+
+
+def progress_line(config: Any, cells: int) -> ProgressLine:
+    """Progress over this many cells, as pytest's terminal can show it."""
+    writer = terminal_writer(config)
+    return ProgressLine(uncaptured(config), is_terminal(config), writer.fullwidth if writer else 80, cells)
+
+
+def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
+    """The end of the output: the plan where cells were only listed, else tables, verdicts, where the files are."""
+    writer = terminal_writer(config)
+    if result is None or writer is None:
+        return []
+    if config.getoption("collectonly"):
+        cells = list(planned)
+        return plan.describe(cells) if cells else []
+    lines: list[str] = []
+    parts = []
+    if result.run and result.run.benchmarks:
+        parts.append(terminal.study(tables.study_tables(result.run)))
+    if result.comparison:
+        parts.append(terminal.verdicts(result.comparison, shown(suite.recorder.path)))
+    for part in parts:
+        lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
+    return [*lines, *(f"warning: {line}" for line in suite.recorder.warnings), *result.lines]
