@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.harness.replay import replay
 from benchmarks.harness.suite import BarkSuite
+from fixtures.errors import SuiteError
 from fixtures.matrix.levels import RoundPolicy
 
 
@@ -16,13 +17,18 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
     """One generation a round; fails where the cell is not what it is named for, or got worse than its baseline."""
     if os.environ.get("PYTEST_XDIST_WORKER"):
         pytest.fail("benchmarks share one GPU and cannot run under pytest-xdist: leave -n out", pytrace=False)
+    problem = ""
+    try:
+        measurement = bark_suite.measure(cell, RoundPolicy(1, 1, 0.0) if benchmark.disabled else None)
+    except SuiteError as error:
+        problem = str(error)
+    if problem:  # outside the handler: the error's frames hold the model
+        pytest.fail(problem, pytrace=False)
     if benchmark.disabled:
-        bark_suite.measure(cell, RoundPolicy(1, 1, 0.0))
         return
-    measurement = bark_suite.measure(cell)
-    benchmark.extra_info.update(bark_suite.record(measurement))
     marker = request.node.get_closest_marker("benchmark")
     replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
+    benchmark.extra_info.update(bark_suite.record(measurement))
     request.getfixturevalue("save_run")()
     regression = bark_suite.regression(benchmark.extra_info)
     if regression:

@@ -50,6 +50,15 @@ def new_suite(settings: Settings) -> BarkSuite:
     )
 
 
+def header(suite: BarkSuite) -> str:
+    """One line at the top of the output: what is measured on what, and against which baseline."""
+    chosen = suite.settings
+    line = f"bark: level {chosen.level.name}, lane {chosen.machine.lane}, {chosen.machine.gpu or 'no GPU'}"
+    if not chosen.compare:
+        return line
+    return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
+
+
 def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     """Get ready for the first cell: quiet libraries, a progress line, a look at who else uses the card."""
 

@@ -48,6 +48,11 @@ def test_a_gpu_level_can_be_listed_without_a_gpu(suite: Suite) -> None:
     assert "level nightly measures small and large only" in ended.output
 
 
+def test_the_header_says_what_is_measured_on_what(suite: Suite) -> None:
+    output = suite("--collect-only", "--level=nightly").output
+    assert "bark: level nightly, lane current, no GPU" in output
+
+
 def test_markers_select_axis_values(suite: Suite) -> None:
     ended = suite("-m", "tiny and sdpa and not fp16 and batch8")
     assert ended.code == 0
