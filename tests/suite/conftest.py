@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -45,11 +46,10 @@ class Ended:
 Suite = Callable[..., Ended]
 
 
-@pytest.fixture
-def suite(tmp_path: Path) -> Suite:
-    """Run `pytest benchmarks/ ARGUMENTS`; `cells` says what to make up (see tests/fake_measure.py).
+def runner(folder: Path) -> Suite:
+    """Runs `pytest benchmarks/ ARGUMENTS` with run files and baselines under `folder`.
 
-    With `plugins=()` cells are really measured.
+    `cells` says what to make up (see tests/fake_measure.py); with `plugins=()` cells are really measured.
     """
 
     def run(
@@ -71,19 +71,33 @@ def suite(tmp_path: Path) -> Suite:
             *(sys.executable, "-m", "pytest", str(ROOT / target), "-p", "no:cacheprovider"),
             *(part for plugin in plugins for part in ("-p", plugin)),
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
-            *("--device=cpu", "--report-dir", str(tmp_path / "latest"), "--baseline-dir", str(tmp_path / "baselines")),
+            *("--device=cpu", "--report-dir", str(folder / "latest"), "--baseline-dir", str(folder / "baselines")),
             *arguments,
         ]
         ended = subprocess.run(
-            command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=120
+            command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=300
         )
-        return Ended(ended.returncode, ended.stdout + ended.stderr, tmp_path)
+        return Ended(ended.returncode, ended.stdout + ended.stderr, folder)
 
     return run
 
 
 @pytest.fixture
-def with_baseline(suite: Suite) -> Suite:
-    """The same, after a first run was accepted as the baseline."""
-    assert suite("--update-baselines").code == 0
-    return suite
+def suite(tmp_path: Path) -> Suite:
+    """A suite without a baseline."""
+    return runner(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Baselines that a first run of all cells was accepted as; made once."""
+    folder = tmp_path_factory.mktemp("accepted")
+    assert runner(folder)("--update-baselines").code == 0
+    return folder / "baselines"
+
+
+@pytest.fixture
+def with_baseline(tmp_path: Path, accepted: Path) -> Suite:
+    """A suite with its own copy of an accepted baseline."""
+    shutil.copytree(accepted, tmp_path / "baselines")
+    return runner(tmp_path)

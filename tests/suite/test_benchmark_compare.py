@@ -45,7 +45,7 @@ def test_a_cell_that_can_no_longer_run_fails_the_session(with_baseline: Suite, o
 
 
 def test_a_missing_cell_is_named_with_the_reason_it_did_not_run(with_baseline: Suite) -> None:
-    path = next(Path(with_baseline().folder).rglob("0001_baseline.json"))
+    path = next(Path(with_baseline("--collect-only", "-q").folder).rglob("0001_baseline.json"))
     document = json.loads(path.read_text())
     entry = document["benchmarks"][0]
     gone = entry["extra_info"]["cell"].replace("resident", "cpu_offload")
@@ -156,7 +156,7 @@ def test_a_run_that_was_saved_by_pytest_benchmark_can_be_named(suite: Suite, tmp
 def test_a_baseline_that_cannot_be_read_stops_the_run_before_it_measures(
     with_baseline: Suite, content: str, says: str
 ) -> None:
-    path = next(Path(with_baseline("-k", "nothing").folder).rglob("0001_baseline.json"))
+    path = next(Path(with_baseline("--collect-only", "-q").folder).rglob("0001_baseline.json"))
     path.write_text(content)
     ended = with_baseline("--benchmark-compare")
     assert ended.code == 4
