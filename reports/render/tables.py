@@ -47,6 +47,12 @@ class StudyTable:
         return f"{self.checkpoint}, batch {self.batch}"
 
 
+def optimizations(axes: Axes) -> int:
+    """How many optimizations a cell combines."""
+    values = axes.model_dump()
+    return sum(values[axis] != plain for axis, plain in PLAIN.items())
+
+
 def label(axes: Axes) -> str:
     """A cell's optimizations as the study writes them: `cpu_offload + sdpa + fp16`; `no optimization` for none."""
     order = ("placement", "attention", "precision", "decoding")
@@ -60,7 +66,7 @@ def reference_axes(batch: int) -> list[dict[str, str]]:
 
 
 def study_tables(run: RunFile) -> list[StudyTable]:
-    """A table for each checkpoint and batch size of a run, in the run's order."""
+    """A table for each checkpoint and batch size of a run; rows from no optimization to all combined."""
     groups: dict[tuple[str, int], list[CellRecord]] = {}
     for cell in run.cells.values():
         groups.setdefault((cell.axes.checkpoint, cell.axes.batch), []).append(cell)
@@ -81,7 +87,7 @@ def shown(row: Row, *, relative: bool) -> list[str]:
 
 
 def _table(checkpoint: str, batch: int, cells: Iterable[CellRecord]) -> StudyTable:
-    cells = sorted(cells, key=lambda cell: label(cell.axes) != "no optimization")
+    cells = sorted(cells, key=lambda cell: (optimizations(cell.axes), label(cell.axes)))
     reference = next(
         (c for wanted in reference_axes(batch) for c in cells if wanted.items() <= c.axes.model_dump().items()), None
     )

@@ -40,6 +40,17 @@ def test_one_sample_stands_against_no_optimization_and_a_batch_against_fused_att
     assert {row.label for row in eight.rows} == {"sdpa", "cpu_offload + sdpa + fp16"}
 
 
+def test_rows_go_from_no_optimization_to_all_combined() -> None:
+    cells = ["sdpa-fp16-cpu_offload", "sdpa-fp32-cpu_offload", "eager-fp32-resident", "sdpa-fp32-resident"]
+    (table,) = tables.study_tables(run_of(*(f"large-{cell}-dynamic-batch1" for cell in cells)))
+    assert [row.label for row in table.rows] == [
+        "no optimization",
+        "sdpa",
+        "cpu_offload + sdpa",
+        "cpu_offload + sdpa + fp16",
+    ]
+
+
 def test_bettertransformer_is_the_reference_of_a_batch_where_it_was_measured() -> None:
     cells = [f"large-{a}-fp32-resident-dynamic-batch8" for a in ("sdpa", "bettertransformer")]
     (table,) = tables.study_tables(run_of(*cells))
