@@ -34,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which names the card
     config.stash[CELLS] = {}
     config.stash[PLAN] = []
+    if not config.pluginmanager.hasplugin("benchmark"):
+        raise pytest.UsageError("the suite needs pytest-benchmark: leave -p no:benchmark out")
     try:
         chosen = settings.from_options(config.getoption)
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
@@ -133,6 +135,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     config = session.config
     config.stash[RESULT] = bark_session.finish(config.stash[SUITE], config, int(session.exitstatus))
     session.exitstatus = config.stash[RESULT].exit_code
+    display.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
     return (yield)
 
 

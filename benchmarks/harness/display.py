@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
@@ -58,7 +59,17 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
     if result.run and result.run.benchmarks:
         parts.append(terminal.study(tables.study_tables(result.run)))
     if result.comparison:
-        parts.append(terminal.verdicts(result.comparison, shown(suite.recorder.path)))
+        parts.append(terminal.verdicts(result.comparison, shown(suite.recorder.path) if suite.recorder.written else ""))
     for part in parts:
         lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
     return [*lines, *(f"warning: {line}" for line in suite.recorder.warnings), *result.lines]
+
+
+def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
+    """Say on standard error what failed, where pytest has no terminal to say it on."""
+    if terminal_writer(config) is not None or config.getoption("collectonly"):
+        return
+    if result.comparison and result.comparison.failed:
+        verdicts = terminal.verdicts(result.comparison, shown(suite.recorder.path) if suite.recorder.written else "")
+        sys.stderr.write(terminal.to_text(verdicts, width=120, colour=False) + "\n")
+    sys.stderr.writelines(f"{line}\n" for line in result.lines)

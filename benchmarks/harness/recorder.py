@@ -108,13 +108,19 @@ class Recorder:
             "workload_digest": runfile.digest_of_work(r["workload"]["digest"] for r in self.records.values()),
         }
 
+    def clear(self) -> None:
+        """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
+        for path in (self.path, self.path.with_name(REPORT_FILE)):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self.problem = f"cannot remove {path} of an earlier run: {error.strerror or error}"
+
     def save(self, document: dict[str, Any]) -> None:
         """Write the run file; a failure is kept in `problem`, and the measurements stay in memory for the next try."""
         try:
             runfile.write_document(self.path, document)
-            if not self.written:
-                self.path.with_name(REPORT_FILE).unlink(missing_ok=True)  # it told of an earlier run
-        except (ReportError, OSError) as error:
+        except ReportError as error:
             self.problem = str(error)
         else:
             self.problem = ""

@@ -66,6 +66,7 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         suite.recorder.warnings.append(line)
         progress.write(f"\n{line}\n")
 
+    suite.recorder.clear()
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
@@ -168,6 +169,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     saved = document(suite, config)
     if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
         recorder.save(saved)
+    else:
+        recorder.clear()
     try:
         result.run = runfile.parse(saved, "this run")
     except ReportError as error:
@@ -198,10 +201,10 @@ def _empty(suite: BarkSuite, exit_code: int) -> Result:
 def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:
     assert result.run is not None
     if interrupted:
-        result.lines.append(
-            f"the run was interrupted, so no baseline changed; `python -m reports accept {shown(suite.recorder.path)}` "
-            "accepts what was measured"
-        )
+        line = "the run was interrupted, so no baseline changed"
+        if result.run.benchmarks:
+            line += f"; `python -m reports accept {shown(suite.recorder.path)}` accepts what was measured"
+        result.lines.append(line)
         return
     try:
         result.lines += suite.update_baseline(result.run)

@@ -109,6 +109,8 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
             "CUDA_VISIBLE_DEVICES"
         )
     compare, update, storage = option("benchmark_compare"), option("update_baselines"), option("benchmark_storage")
+    if compare == "":
+        raise SuiteError("--benchmark-compare= names no run: leave out the = to compare with the baseline")
     if update == "all" and compare:
         raise SuiteError(
             "--update-baselines accepts every change, so there is nothing left for --benchmark-compare to judge: "
@@ -130,8 +132,8 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         level=level,
         checkpoint_source=option("checkpoint_source"),
         checkpoint_revision=option("checkpoint_revision"),
-        report_dir=Path(option("report_dir") or ROOT / "reports" / "latest"),
-        baseline_root=Path(option("baseline_dir") or baselines.DEFAULT_ROOT),
+        report_dir=folder_named("--report-dir", option("report_dir"), ROOT / "reports" / "latest"),
+        baseline_root=folder_named("--baseline-dir", option("baseline_dir"), baselines.DEFAULT_ROOT),
         compare=bool(compare),
         compare_with=compare if isinstance(compare, str) else None,
         storage_is_ours=ours,
@@ -139,3 +141,14 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         overrides={name: float(option(name)) for name in ("tokens", "rounds", "budget") if option(name) is not None},
         update=update,
     )
+
+
+def folder_named(name: str, value: str | None, default: Path) -> Path:
+    """The folder that an option names, or its default where it was not given.
+
+    Raises:
+        SuiteError: the option was given without a value, as an unset shell variable does.
+    """
+    if value == "":
+        raise SuiteError(f"{name}= names no folder: give one, or leave the option out for {default}")
+    return default if value is None else Path(value)

@@ -57,6 +57,7 @@ class Change:
     action: Literal["added", "replaced", "kept", "removed"]
     before: dict[str, float]
     after: dict[str, float]
+    rounds: int = 0
 
     def describe(self) -> str:
         """One line: the gated metrics that moved."""
@@ -65,7 +66,8 @@ class Change:
             for name, value in self.after.items()
             if name in METRICS and METRICS[name].gated and name in self.before and self.before[name] != value
         ]
-        return f"{self.action} {self.cell}" + (f": {', '.join(moved)}" if moved else "")
+        rounds = f" ({self.rounds} timed rounds)" if self.action in ("added", "replaced") else ""
+        return f"{self.action} {self.cell}{rounds}" + (f": {', '.join(moved)}" if moved else "")
 
 
 def accept(
@@ -86,7 +88,7 @@ def accept(
     Returns:
         The baseline's path and what became of each cell of the run.
 
-    A cell that is not in the matrix any more leaves the baseline with the next run that is accepted whole.
+    A cell that is not in the matrix any more leaves the baseline with the next accepted run of the whole matrix.
 
     Raises:
         ReportError: the run holds nothing to accept, did other work than its level's, or the baseline at hand cannot
@@ -113,9 +115,20 @@ def accept(
             continue
         taken.append(benchmark)
         changes.append(
-            Change(cell.cell, "replaced" if before else "added", values(before) if before else {}, values(cell))
+            Change(
+                cell.cell,
+                "replaced" if before else "added",
+                values(before) if before else {},
+                values(cell),
+                len(benchmark.stats.data),
+            )
         )
-    whole = which == "all" and run.suite.finished and len(chosen) == len(run.benchmarks)
+    whole = (
+        which == "all"
+        and run.suite.finished
+        and len(chosen) == len(run.benchmarks)
+        and all(outcome.outcome != "not asked for" for outcome in run.suite.cells)
+    )
     gone = set(old_cells) - set(run.outcomes()) if whole else set()
     changes += [Change(cell, "removed", values(old_cells[cell]), {}) for cell in sorted(gone)]
     if taken or gone:

@@ -26,6 +26,8 @@ def write_atomically(path: Path, content: str) -> None:
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
         temporary = None
+    except UnicodeError as error:
+        raise ReportError(f"cannot write {path}: it holds text that is not Unicode ({error})") from error
     except OSError as error:
         raise ReportError(
             f"cannot write {path}: {error.strerror or error}; free space or make the folder writable, then repeat"

@@ -18,7 +18,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
     gpu = run.machine_info.get("gpu") or {}
     return {
         "level": run.suite.level,
-        "tokens": run.suite.overrides.get("tokens"),
+        "options": run.suite.overrides,
         "lane": run.suite.lane,
         "hardware": run.suite.hardware,
         "GPU driver": gpu.get("driver"),

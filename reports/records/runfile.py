@@ -31,7 +31,7 @@ class _Record(BaseModel):
 class MetricValue(_Record):
     """A metric's value in the unit of the metric table."""
 
-    value: FiniteFloat
+    value: FiniteFloat = Field(ge=0, strict=True)
     unit: str
 
 
@@ -133,6 +133,7 @@ class MachineInfo(_Record):
     host: dict[str, Any]
     software: dict[str, str]
     environment: str
+    checkpoints: dict[str, CheckpointRecord] = Field(default_factory=dict)
 
 
 class RunFile(_Record):
@@ -179,7 +180,7 @@ def parse(document: Any, where: str) -> RunFile:
             f"{where} was not written by this suite (no `suite` key): run `pytest benchmarks/` and use its run file"
         )
     version = suite["schema_version"]
-    if isinstance(version, bool) or not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise ReportError(
             f"{where} has schema {version!r} and this suite reads up to {SCHEMA_VERSION}: update the suite"
         )
@@ -205,14 +206,18 @@ def _flaws(run: RunFile) -> Iterator[str]:
     for twice in duplicates(names):
         yield f"it holds {twice} more than once"
     measured = {outcome.cell for outcome in run.suite.cells if outcome.outcome == "measured"}
+    for twice in duplicates(outcome.cell for outcome in run.suite.cells):
+        yield f"it lists {twice} more than once"
     for cell in sorted(measured ^ set(names)):
         yield f"{cell} is listed as measured without a record, or has a record without being listed"
     environments = {run.machine_info["environment"], *run.suite.environments}
     for record in run.cells.values():
+        if not 1 <= record.schema_version <= SCHEMA_VERSION:
+            yield f"{record.cell} has schema {record.schema_version}, not 1 to {SCHEMA_VERSION}"
         if record.environment not in environments:
             yield f"the environment {record.environment!r} of {record.cell} is not in it"
         for name in REQUIRED:
-            if name not in record.metrics:
+            if name not in record.metrics or record.metrics[name].value <= 0:
                 yield f"{record.cell} lacks {name}"
         for name, value in record.metrics.items():
             if name in METRICS and value.unit != METRICS[name].unit:

@@ -77,18 +77,15 @@ def folded(comparison: Comparison) -> list[str]:
 
 
 def next_commands(comparison: Comparison, run_path: str) -> list[str]:
-    """What to type next, each with what it does."""
+    """What to type next, each with what it does; `run_path` is empty where the run has no file to accept."""
     commands = []
     statuses = comparison.counts()
+    gains = any(verdict.gated and verdict.status is Status.BETTER for verdict in comparison.verdicts)
     if any(verdict.status in (Status.WORSE, Status.FAILED) for verdict in comparison.failures):
         commands.append("pytest benchmarks/ --benchmark-compare --lf   (measure the failing cells again)")
     if statuses[Status.MISSING]:
         commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")
-    if (
-        comparison.failed
-        or statuses[Status.NEW]
-        or any(v.gated and v.status is Status.BETTER for v in comparison.verdicts)
-    ):
+    if run_path and (comparison.failed or statuses[Status.NEW] or gains):
         commands.append(f"python -m reports accept {run_path}   (make this run the baseline, if the change is meant)")
     return commands
 

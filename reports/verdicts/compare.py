@@ -212,7 +212,7 @@ def compare(
         if outcome and outcome.outcome == "not asked for":
             continue
         if outcome is None:
-            reason = "the baseline holds it, but it is not in the matrix any more"
+            reason = "the baseline holds it, and this run does not list it: it left the matrix, or the run is a part"
         else:
             reason = f"the baseline holds it, but it was {outcome.outcome}: {outcome.reason or 'the run ended before'}"
         verdicts.append(Verdict(cell, "", Status.MISSING, reason))
@@ -241,7 +241,11 @@ def nothing_compared(base: RunFile | None, verdicts: list[Verdict], baseline: st
 
 def changes(base: RunFile, head: RunFile) -> list[str]:
     """What software, driver and weights differ between the cells of two runs, `name old -> new`, each once."""
-    found: dict[str, None] = {}
+    found: dict[str, None] = {
+        f"{field} {getattr(base.suite, field)} -> {getattr(head.suite, field)}": None
+        for field in ("level", "lane", "hardware")
+        if getattr(base.suite, field) != getattr(head.suite, field)
+    }
     base_cells = base.cells
     for cell, record in head.cells.items():
         known = base_cells.get(cell)

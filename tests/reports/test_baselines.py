@@ -41,7 +41,7 @@ def test_accepting_a_part_keeps_the_other_cells_and_their_environment(tmp_path: 
     )
     path, changes = baselines.accept(later, tmp_path)
     stored = runfile.read(path)
-    assert [change.describe() for change in changes] == [f"replaced {FUSED}: latency 2 -> 1 s"]
+    assert [change.describe() for change in changes] == [f"replaced {FUSED} (2 timed rounds): latency 2 -> 1 s"]
     assert stored.environment_of(stored.cells[PLAIN])["software"]["torch"] == "2.11.0"
     assert stored.environment_of(stored.cells[FUSED])["software"]["torch"] == "9.9"
 

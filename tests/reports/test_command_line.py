@@ -62,7 +62,7 @@ def test_accept_prints_what_changed(base: str, worse: str, tmp_path: Path, capsy
     capsys.readouterr()
     assert main(["accept", worse, "--baseline-dir", str(tmp_path / "b"), "-k", "fp16"]) == PASSED
     printed = capsys.readouterr().out
-    assert f"replaced {FUSED}: peak_allocated 1e+09 -> 2e+09 B" in printed
+    assert f"replaced {FUSED} (2 timed rounds): peak_allocated 1e+09 -> 2e+09 B" in printed
     assert PLAIN not in printed
 
 

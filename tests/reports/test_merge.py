@@ -32,7 +32,7 @@ def test_a_merge_is_finished_only_as_its_parts_are() -> None:
         ({"commit": "def456"}, "commit"),
         ({"level": "nightly"}, "level"),
         ({"lane": "blog"}, "lane"),
-        ({"overrides": {"tokens": 8.0}}, "tokens"),
+        ({"overrides": {"tokens": 8.0}}, "options"),
         ({"gpu": None}, "hardware"),
         ({"software": SOFTWARE | {"torch": "1.0"}}, "software"),
     ],

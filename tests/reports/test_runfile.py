@@ -90,6 +90,30 @@ def damage_unit(document: Any) -> None:
     document["benchmarks"][0]["extra_info"]["metrics"]["latency"]["unit"] = "ms"
 
 
+def damage_outcomes(document: Any) -> None:
+    document["suite"]["cells"].append({"cell": PLAIN, "outcome": "not asked for"})
+
+
+def damage_zero(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["metrics"]["peak_allocated"]["value"] = 0.0
+
+
+def damage_negative(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["metrics"]["weights"]["value"] = -3.0
+
+
+def damage_truth(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["metrics"]["weights"]["value"] = True
+
+
+def damage_schema(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["schema_version"] = 10**19
+
+
+def damage_checkpoints(document: Any) -> None:
+    document["machine_info"]["checkpoints"] = [1]
+
+
 def damage_gpu(document: Any) -> None:
     document["machine_info"]["gpu"] = "H200"
 
@@ -109,6 +133,12 @@ def damage_stats(document: Any) -> None:
         (damage_metrics, f"{PLAIN} lacks peak_allocated"),
         (damage_environment, "the environment 'elsewhere'"),
         (damage_unit, "latency is in 'ms', not in 's'"),
+        (damage_outcomes, f"it lists {PLAIN} more than once"),
+        (damage_zero, f"{PLAIN} lacks peak_allocated"),
+        (damage_negative, "weights.value"),
+        (damage_truth, "weights.value"),
+        (damage_schema, "schema 10000000000000000000"),
+        (damage_checkpoints, "checkpoints"),
         (damage_gpu, "gpu"),
         (damage_batch, "axes.batch"),
         (damage_stats, "stats.data"),

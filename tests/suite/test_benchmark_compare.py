@@ -117,6 +117,12 @@ def test_without_a_terminal_unchanged_code_passes(with_baseline: Suite) -> None:
     assert len(ended.run.cells) == 12
 
 
+def test_without_a_terminal_a_regression_is_said_on_standard_error(with_baseline: Suite) -> None:
+    ended = with_baseline("--benchmark-compare", "-pno:terminal", cells=MORE)
+    assert ended.code == 1
+    assert f"{SMALLEST}: peak_allocated worse" in ended.output
+
+
 def test_pytest_benchmarks_own_threshold_does_not_swallow_the_report(with_baseline: Suite) -> None:
     arguments = ("--benchmark-compare", "--benchmark-compare-fail=min:1%", "-k", "batch1 and fp32")
     ended = with_baseline(*arguments, cells={SMALLEST: {"latency": 0.2}})

@@ -12,6 +12,8 @@ from tests.suite.conftest import Suite
         (["--level=pr"], "needs a CUDA GPU and none is visible: use --level=smoke"),
         (["--tokens=0"], "--tokens 0"),
         (["--tokens=9999"], "1 to 768"),
+        (["--benchmark-compare="], "--benchmark-compare= names no run"),
+        (["--baseline-dir="], "--baseline-dir= names no folder"),
         (["--rounds=0"], "--rounds 0"),
         (["--budget=-1"], "--budget -1"),
         (["--checkpoint-source=floppy"], "invalid choice"),

@@ -142,3 +142,12 @@ def test_a_failure_of_pytest_benchmarks_own_file_takes_nothing_with_it(with_base
     assert ended.code != 0
     assert ended.run.suite.finished
     assert (ended.folder / "latest" / "report.md").exists()
+
+
+def test_a_session_that_measured_nothing_leaves_no_older_results_to_accept(with_baseline: Suite) -> None:
+    worse = {SMALLEST: {"weights": 99e6}}
+    assert with_baseline(*PART, "--benchmark-compare", cells=worse).code == 1
+    ended = with_baseline(*PART, "--benchmark-compare", "--benchmark-disable")
+    assert ended.code == 1
+    assert "reports accept" not in ended.output
+    assert not list((ended.folder / "latest").iterdir())

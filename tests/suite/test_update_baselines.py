@@ -22,7 +22,7 @@ def test_the_first_update_adds_every_measured_cell(suite: Suite) -> None:
 def test_an_update_prints_what_changed_and_keeps_the_rest(with_baseline: Suite) -> None:
     ended = with_baseline("--update-baselines", *PART, cells={SMALLEST: {"peak_allocated": 70_000_000}})
     assert ended.code == 0
-    assert f"replaced {SMALLEST}: peak_allocated 6e+07 -> 7e+07 B" in ended.output
+    assert f"replaced {SMALLEST} (5 timed rounds): peak_allocated 6e+07 -> 7e+07 B" in ended.output
     assert len(baseline(ended.folder).cells) == 12
     assert with_baseline("--benchmark-compare", *PART, cells={SMALLEST: {"peak_allocated": 70_000_000}}).code == 0
 
