@@ -111,7 +111,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    bark_session.add_environment(config.stash[SUITE], machine_info, str(bark_session.commit_of(config).get("id")))
+    bark_session.add_environment(config.stash[SUITE], machine_info, config)
 
 
 def pytest_benchmark_update_commit_info(commit_info: dict[str, Any]) -> None:

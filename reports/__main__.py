@@ -7,6 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.records.runfile import RunFile
+    from reports.verdicts.compare import Comparison
 
 PASSED, REGRESSED, USAGE = 0, 1, 2
 """Exit codes: fine; something got worse, or nothing could be compared; the arguments or files cannot be used."""
@@ -54,14 +59,21 @@ def _say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _judged(base: Path, head: RunFile) -> Comparison:
+    """A run against the run file that is its baseline here, by this repository's thresholds."""
     from reports.records import runfile
-    from reports.render import markdown, terminal
     from reports.verdicts.compare import compare
     from reports.verdicts.thresholds import overrides
 
-    base, head = runfile.read(options.base), runfile.read(options.head)
-    comparison = compare(base, head, baseline=str(options.base), thresholds=overrides())
+    return compare(runfile.read(base), head, baseline=str(base), thresholds=overrides())
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from reports.records import runfile
+    from reports.render import markdown, terminal
+
+    head = runfile.read(options.head)
+    comparison = _judged(options.base, head)
     if options.format == "json":
         import json
 
@@ -78,18 +90,9 @@ def _compare(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from reports.records import runfile
     from reports.render import markdown
-    from reports.verdicts.compare import compare
-    from reports.verdicts.thresholds import overrides
 
     run = runfile.read(options.run_file)
-    comparison = None
-    if options.baseline:
-        comparison = compare(
-            runfile.read(options.baseline),
-            run,
-            baseline=str(options.baseline),
-            thresholds=overrides(),
-        )
+    comparison = _judged(options.baseline, run) if options.baseline else None
     path = options.output / "report.md"
     markdown.write(path, run, comparison, str(options.run_file))
     _say(f"wrote {path}")

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
+from rich.console import RenderableType
+
 from benchmarks.harness import plan
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.session import Result
 from benchmarks.harness.suite import BarkSuite, shown
 from reports.render import tables, terminal
+from reports.verdicts.compare import Comparison
 
 
 def terminal_writer(config: Any) -> Any | None:
@@ -46,6 +49,11 @@ def progress_line(config: Any, cells: int) -> ProgressLine:
     return ProgressLine(uncaptured(config), is_terminal(config), writer.fullwidth if writer else 80, cells)
 
 
+def verdicts(suite: BarkSuite, comparison: Comparison) -> RenderableType:
+    """The verdicts, with the run file to accept where this session wrote one."""
+    return terminal.verdicts(comparison, shown(suite.recorder.path) if suite.recorder.written else "")
+
+
 def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
     """The end of the output: the plan where cells were only listed, else tables, verdicts, where the files are."""
     writer = terminal_writer(config)
@@ -59,7 +67,7 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
     if result.run and result.run.benchmarks:
         parts.append(terminal.study(tables.study_tables(result.run)))
     if result.comparison:
-        parts.append(terminal.verdicts(result.comparison, shown(suite.recorder.path) if suite.recorder.written else ""))
+        parts.append(verdicts(suite, result.comparison))
     for part in parts:
         lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
     return [*lines, *(f"warning: {line}" for line in suite.recorder.warnings), *result.lines]
@@ -70,6 +78,5 @@ def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
     if terminal_writer(config) is not None or config.getoption("collectonly"):
         return
     if result.comparison and result.comparison.failed:
-        verdicts = terminal.verdicts(result.comparison, shown(suite.recorder.path) if suite.recorder.written else "")
-        sys.stderr.write(terminal.to_text(verdicts, width=120, colour=False) + "\n")
+        sys.stderr.write(terminal.to_text(verdicts(suite, result.comparison), width=120, colour=False) + "\n")
     sys.stderr.writelines(f"{line}\n" for line in result.lines)

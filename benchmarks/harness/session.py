@@ -84,9 +84,10 @@ def quiet_libraries() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
-def add_environment(suite: BarkSuite, machine_info: dict[str, Any], commit: str) -> None:
-    """Add the card, the host and the software to pytest-benchmark's `machine_info`; found out once a session."""
+def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any) -> None:
+    """Add card, host, software and commit to pytest-benchmark's `machine_info`; found out once a session."""
     if not suite.machine_info:
+        commit = str(commit_of(config).get("id"))
         suite.machine_info = environment_record(environment.describe(suite.settings.machine), commit)
     machine_info.update(suite.machine_info)
 
