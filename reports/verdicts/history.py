@@ -15,6 +15,7 @@ from reports.records.gather import gather
 from reports.records.metrics import Kind, Metric
 from reports.records.runfile import CellRecord
 from reports.verdicts.comparability import must_match
+from reports.verdicts.versions import versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +141,3 @@ def _labelled(keys: Mapping[_Key, object]) -> Iterator[tuple[_Key, str]]:
         differing = {name for name in shown if len({str(dict(key.fields).get(name)) for key in group}) > 1}
         for key in group:
             yield key, ", ".join(f"{name} {value}" for name, value in key.fields if name in differing)
-
-
-def versions(environment: Mapping[str, Any], cell: CellRecord) -> dict[str, str]:
-    """Name -> version of all software, the driver and the weights that a cell was measured with."""
-    found = {name: str(version) for name, version in (environment.get("software") or {}).items()}
-    driver = (environment.get("gpu") or {}).get("driver")
-    if driver:
-        found["driver"] = str(driver)
-    found[f"{cell.axes.checkpoint} checkpoint"] = cell.checkpoint.digest
-    return found
-
-
-def version_changes(before: Point, after: Point) -> list[str]:
-    """What differs in software between two points, `name old -> new`."""
-    names = sorted(before.software.keys() | after.software.keys())
-    return [
-        f"{name} {before.software.get(name, 'absent')} -> {after.software.get(name, 'absent')}"
-        for name in names
-        if before.software.get(name) != after.software.get(name)
-    ]

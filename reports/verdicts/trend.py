@@ -13,8 +13,9 @@ from typing import Literal
 
 from reports.records.metrics import Better, Kind
 from reports.verdicts.changepoints import FEWEST_RUNS, SHORTEST_RUNS, Piece, pieces
-from reports.verdicts.history import History, Point, Series, version_changes
+from reports.verdicts.history import History, Point, Series
 from reports.verdicts.rules import Status
+from reports.verdicts.versions import differences
 
 SMALLEST = {Kind.STEADY: 0.001, Kind.WALL: 0.01}
 """Relative changes below this are not listed however certain they are: GPU busy time differs by up to 0.4 % between two
@@ -99,7 +100,7 @@ def _change(series: Series, at: int, until: int, before: float, after: float) ->
         text
         for index in range(first, until)
         if points[index].software != points[index + 1].software
-        for text in version_changes(points[index], points[index + 1])
+        for text in differences(points[index].software, points[index + 1].software)
     ]
     shape: Literal["step", "drift"] = "step" if until == at else "drift"
     return Change(series, shape, status, points[at], points[until], before, after, tuple(dict.fromkeys(software)))

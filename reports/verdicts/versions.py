@@ -22,7 +22,11 @@ def changed_versions(
     base: CellRecord, head: CellRecord, base_environment: Mapping[str, Any], head_environment: Mapping[str, Any]
 ) -> list[str]:
     """What differs between two measurements of a cell, `name old -> new`, by name."""
-    before, after = versions(base_environment, base), versions(head_environment, head)
+    return differences(versions(base_environment, base), versions(head_environment, head))
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What differs between two sets of versions, `name old -> new`, by name."""
     return [
         f"{name} {before.get(name, 'absent')} -> {after.get(name, 'absent')}"
         for name in sorted(before.keys() | after.keys())
