@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from reports.records.runfile import RunFile
     from reports.verdicts.verdict import Comparison
 
@@ -102,6 +104,22 @@ def _say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _show(
+    wanted: str, json: Callable[[], object], markdown: Callable[[], str], terminal: Callable[[], RenderableType]
+) -> None:
+    """Print a result in the format that `--format` asks for; the others are not made."""
+    if wanted == "json":
+        from json import dumps
+
+        _say(dumps(json(), indent=1))
+    elif wanted == "markdown":
+        _say(markdown())
+    else:
+        from reports.render.terminal import for_stream
+
+        _say(for_stream(terminal(), sys.stdout))
+
+
 def _judged(base: Path, head: RunFile) -> Comparison:
     """A run against the run file that is its baseline here, by this repository's thresholds."""
     from reports.records import baselines
@@ -113,24 +131,16 @@ def _judged(base: Path, head: RunFile) -> Comparison:
 
 def _compare(options: argparse.Namespace) -> int:
     from reports.records import runfile
-    from reports.render import markdown, terminal
+    from reports.render import markdown, summary, terminal
 
     head = runfile.read(options.head)
     comparison = _judged(options.base, head)
-    if options.format == "json":
-        import json
-
-        from reports.render.summary import as_json
-
-        _say(json.dumps(as_json(comparison), indent=1))
-    elif options.format == "markdown":
-        _say(markdown.report(head, comparison, str(options.head)))
-    else:
-        _say(
-            terminal.for_stream(
-                terminal.verdicts(comparison, "" if head.suite.drill else str(options.head)), sys.stdout
-            )
-        )
+    _show(
+        options.format,
+        json=lambda: summary.as_json(comparison),
+        markdown=lambda: markdown.report(head, comparison, str(options.head)),
+        terminal=lambda: terminal.verdicts(comparison, "" if head.suite.drill else str(options.head)),
+    )
     return REGRESSED if comparison.failed else PASSED
 
 
@@ -194,21 +204,19 @@ def _study(options: argparse.Namespace) -> int:
 
 def _calibrate(options: argparse.Namespace) -> int:
     from reports.records import samples
-    from reports.render import calibration, terminal
+    from reports.render import calibration
     from reports.verdicts.calibrate import calibrate
 
     launches = samples.collect(options.runs)
     if options.save:
         samples.save(options.save, launches.groups)
     found = calibrate(launches, seed=options.seed, resamples=options.resamples)
-    if options.format == "json":
-        import json
-
-        _say(json.dumps(calibration.as_json(found), indent=1))
-    elif options.format == "markdown":
-        _say(calibration.as_markdown(found))
-    else:
-        _say(terminal.for_stream(calibration.terminal(found), sys.stdout))
+    _show(
+        options.format,
+        json=lambda: calibration.as_json(found),
+        markdown=lambda: calibration.as_markdown(found),
+        terminal=lambda: calibration.terminal(found),
+    )
     return PASSED
 
 
@@ -217,7 +225,7 @@ def _trend(options: argparse.Namespace) -> int:
 
     from reports.errors import ReportError
     from reports.records.metrics import METRICS
-    from reports.render import terminal, trends
+    from reports.render import trends
     from reports.verdicts.history import read_history
     from reports.verdicts.trend import trend
 
@@ -225,14 +233,12 @@ def _trend(options: argparse.Namespace) -> int:
         raise ReportError(f"unknown metric {options.metric!r}; choose from {', '.join(METRICS)}")
     metrics = [one for one in METRICS.values() if (one.name == options.metric if options.metric else one.gated)]
     found = trend(read_history(options.runs, metrics, lambda cell: fnmatchcase(cell, f"*{options.cell}*")))
-    if options.format == "json":
-        import json
-
-        _say(json.dumps(trends.as_json(found), indent=1))
-    elif options.format == "markdown":
-        _say(trends.as_markdown(found))
-    else:
-        _say(terminal.for_stream(trends.terminal(found), sys.stdout))
+    _show(
+        options.format,
+        json=lambda: trends.as_json(found),
+        markdown=lambda: trends.as_markdown(found),
+        terminal=lambda: trends.terminal(found),
+    )
     return PASSED
 
 
