@@ -93,15 +93,11 @@ def _by_rounds(verdict: Verdict, base: CellRecord, head: CellRecord, threshold: 
     found = first
     for rerun in again:
         found = confirmed(found, rerun)
-    if not found.candidate:
-        found = decided(found, rules)
-    status, reason = found.status, found.reason
-    if found.candidate:  # not a verdict yet: a rerun has to confirm it
-        status = Status.UNCLEAR
+    found = decided(found, rules)
     return replace(
         verdict,
-        status=status,
-        reason=reason,
+        status=found.status,
+        reason=found.reason,
         change=found.ratio - 1 if found.ratio else None,
         threshold=threshold,
         smallest_change=rules.smallest_certain_change,

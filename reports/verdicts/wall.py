@@ -226,7 +226,9 @@ def confirmed(first: Screen, rerun: Screen) -> Screen:
 
 
 def decided(found: Screen, rules: WallRules = RULES) -> Screen:
-    """A confirmed change, unless launches of unchanged code differ by as much: then `unclear`."""
+    """The verdict: a change only if a rerun confirmed it and launches of unchanged code do not differ by as much."""
+    if found.candidate:
+        return replace(found, status=Status.UNCLEAR)
     if found.status not in (Status.WORSE, Status.BETTER) or found.ratio is None:
         return found
     if max(found.ratio, 1 / found.ratio) > rules.certain:
