@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.matrix.levels import LEVELS
-from reports.__main__ import PASSED, main
+from reports.__main__ import main
+from reports.commands.shared import PASSED
 from reports.records import runfile
 from reports.records.baselines import DEFAULT_ROOT
 from reports.verdicts.rules import Status

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.__main__ import PASSED, USAGE, main
+from reports.__main__ import main
+from reports.commands.shared import PASSED, USAGE
 from reports.records import samples
 from reports.records.metrics import Kind
 from reports.records.samples import Group, Launch, Samples

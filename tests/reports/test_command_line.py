@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.__main__ import PASSED, REGRESSED, USAGE, main
+from reports.__main__ import main
+from reports.commands.shared import PASSED, REGRESSED, USAGE
 from reports.records import runfile
 from reports.records.runfile import RunFile
 from tests.builders import FUSED, PLAIN, cell_document, run_of

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.__main__ import PASSED, USAGE, main
+from reports.__main__ import main
+from reports.commands.shared import PASSED, USAGE
 from reports.records import runfile
 from reports.records.metrics import METRICS
 from reports.verdicts.history import read_history

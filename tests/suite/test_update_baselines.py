@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.__main__ import PASSED, main
+from reports.__main__ import main
+from reports.commands.shared import PASSED
 from reports.records import runfile
 from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, SMALLEST, Suite

@@ -1,0 +1,27 @@
+"""`reports merge`: join the parts of one run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reports.commands.shared import PASSED, Commands, say
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    merge = commands.add_parser("merge", help="join run files of parts of one run")
+    merge.add_argument("run_files", type=Path, nargs="+", metavar="RUN.json")
+    merge.add_argument("--output", type=Path, required=True, metavar="C.json")
+    merge.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from reports.records import merge, runfile
+
+    merged = merge.merge([(str(path), runfile.read(path)) for path in options.run_files])
+    runfile.write(options.output, merged)
+    measured = len(merged.benchmarks)
+    say(f"wrote {options.output}: {measured} measured of {len(merged.suite.cells)} cells")
+    return PASSED

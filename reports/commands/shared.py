@@ -1,0 +1,67 @@
+"""What the commands share: exit codes, argument types, printing, and a judged run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from reports.records.runfile import RunFile
+    from reports.verdicts.verdict import Comparison
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `add_subparsers` gives: commands are added to it."""
+
+PASSED, REGRESSED, USAGE = 0, 1, 2
+"""Exit codes: fine; something got worse, or nothing could be compared; the arguments or files cannot be used."""
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """An argument type: a whole number from `minimum` on."""
+
+    def whole_number(text: str) -> int:
+        if not text.isdecimal() or int(text) < minimum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {minimum} or more")
+        return int(text)
+
+    return whole_number
+
+
+def say(text: str) -> None:
+    """Print; a reader that has gone (`| head`) does not change the exit code."""
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show(
+    wanted: str, json: Callable[[], object], markdown: Callable[[], str], terminal: Callable[[], RenderableType]
+) -> None:
+    """Print a result in the format that `--format` asks for; the others are not made."""
+    if wanted == "json":
+        from json import dumps
+
+        say(dumps(json(), indent=1))
+    elif wanted == "markdown":
+        say(markdown())
+    else:
+        from reports.render.terminal import for_stream
+
+        say(for_stream(terminal(), sys.stdout))
+
+
+def judged(base: Path, head: RunFile) -> Comparison:
+    """A run against the run file that is its baseline here, by this repository's thresholds."""
+    from reports.records import baselines
+    from reports.verdicts.compare import compare
+    from reports.verdicts.thresholds import overrides
+
+    return compare(baselines.read(base), head, baseline=str(base), overrides=overrides())
