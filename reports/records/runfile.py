@@ -90,6 +90,13 @@ class Rounds(_Record):
         ]
 
 
+class AudioRecord(_Record):
+    """A cell's sample: `file` lies beside the run file, as `audio/NAME.wav` and nowhere else; `duration_s` of it."""
+
+    file: str = Field(pattern=r"^audio/\w[\w.-]*\.wav$")
+    duration_s: PositiveFloat
+
+
 class CellRecord(_Record):
     """`extra_info` of one benchmark: everything that pytest-benchmark has no field for.
 
@@ -106,6 +113,7 @@ class CellRecord(_Record):
     stages: dict[str, StageRecord]
     rounds: Rounds = Field(default_factory=Rounds)
     counters: CountersRecord | None = None
+    audio: AudioRecord | None = None
     proofs: dict[str, str] = Field(default_factory=dict)
     phases: dict[str, FiniteFloat] = Field(default_factory=dict)
     accepted: str = ""
