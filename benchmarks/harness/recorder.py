@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.errors import ReportError
-from reports.records import runfile
+from reports.records import audio, runfile
 from reports.records.metrics import unit
 from reports.records.runfile import SCHEMA_VERSION, CellOutcome
 
@@ -118,7 +118,7 @@ class Recorder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
-        for path in (self.path, self.path.with_name(REPORT_FILE)):
+        for path in (self.path, self.path.with_name(REPORT_FILE), *audio.files(self.path.parent)):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

@@ -17,11 +17,12 @@ from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
-from fixtures.matrix.workload import Workload, prompts_for
+from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
 from fixtures.measure import measure, measure_again
 from fixtures.measurement import Measurement
 from fixtures.reference import References
-from reports.records import baselines
+from reports.errors import ReportError
+from reports.records import audio, baselines
 from reports.records.runfile import CellRecord, RunFile
 from reports.render import acceptance, summary
 from reports.verdicts.attribution import attribute
@@ -117,8 +118,18 @@ class BarkSuite:
     def record(self, measurement: Measurement) -> dict[str, Any]:
         """The cell's `extra_info`, noted for the run file."""
         record = cell_record(measurement, self.machine_info.get("environment", ""))
+        if measurement.sample:
+            record["audio"] = self._kept_sample(measurement)
         self.recorder.measured(measurement.scenario.id, record)
         return record
+
+    def _kept_sample(self, measurement: Measurement) -> dict[str, Any] | None:
+        cell = measurement.scenario.id
+        try:
+            return audio.write(self.settings.report_dir, cell, measurement.sample, SAMPLE_RATE_HZ)
+        except ReportError as error:
+            self.warn(f"the audio sample of {cell} was not kept: {error}")
+            return None
 
     def verdicts(self, record: dict[str, Any]) -> list[Verdict]:
         """The verdicts of one cell against the baseline; none where nothing was asked or there is no baseline."""

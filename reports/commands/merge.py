@@ -18,10 +18,13 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    from reports.records import merge, runfile
+    from reports.records import audio, merge, runfile
 
-    merged = merge.merge([(str(path), runfile.read(path)) for path in options.run_files])
+    runs = {path: runfile.read(path) for path in options.run_files}
+    merged = merge.merge([(str(path), part) for path, part in runs.items()])
     runfile.write(options.output, merged)
+    for path, part in runs.items():
+        audio.carry(part, path.parent, options.output.parent)
     measured = len(merged.benchmarks)
     say(f"wrote {options.output}: {measured} measured of {len(merged.suite.cells)} cells")
     return PASSED

@@ -139,7 +139,11 @@ def accept(
         if before is not None and which == "new":
             changes.append(Change(cell.cell, "kept", values(before), values(before)))
             continue
-        taken.append(benchmark.model_copy(update={"extra_info": cell.model_copy(update={"accepted": run.datetime})}))
+        taken.append(
+            benchmark.model_copy(
+                update={"extra_info": cell.model_copy(update={"accepted": run.datetime, "audio": None})}
+            )
+        )
         changes.append(
             Change(
                 cell.cell,
@@ -160,6 +164,12 @@ def accept(
     if taken or gone:
         runfile.write(path, combined(run, taken, old, gone, reason))
     return path, changes
+
+
+def accepted(cell: runfile.CellRecord, date: str) -> runfile.CellRecord:
+    """A cell as a baseline holds it: with the date of its run, and without the sample, which stays with that run."""
+    kept = cell.model_dump(exclude_unset=True, exclude={"audio"})
+    return runfile.CellRecord.model_validate(kept | {"accepted": date})
 
 
 def values(cell: runfile.CellRecord) -> dict[str, float]:

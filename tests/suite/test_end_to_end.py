@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import wave
+
 import pytest
 
 from fixtures.meters.fidelity import EQUIVALENT
@@ -26,6 +28,9 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
     assert all(metric.value > 0 for name, metric in cell.metrics.items() if name not in drift)
     assert cell.metrics["top1_agreement"].value == 1
     assert cell.metrics["logit_error_max"].value < EQUIVALENT
+    assert cell.audio is not None
+    with wave.open(str(first.folder / "latest" / cell.audio.file)) as sample:
+        assert sample.getnframes() == cell.stages["codec"].tokens
 
     same = suite(*ONE, "--benchmark-compare", plugins=())
     assert same.code == 0, same.output
