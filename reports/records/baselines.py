@@ -139,11 +139,7 @@ def accept(
         if before is not None and which == "new":
             changes.append(Change(cell.cell, "kept", values(before), values(before)))
             continue
-        taken.append(
-            benchmark.model_copy(
-                update={"extra_info": cell.model_copy(update={"accepted": run.datetime, "audio": None})}
-            )
-        )
+        taken.append(benchmark.model_copy(update={"extra_info": accepted(cell, run.datetime)}))
         changes.append(
             Change(
                 cell.cell,
