@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from reports.errors import ReportError
 
 
-def write_atomically(path: Path, content: str) -> None:
-    """Write text to a temporary file beside `path`, then rename it there.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file beside `path` to write bytes to, renamed to `path` where the block ends without an error.
 
     Raises:
         ReportError: the file cannot be written (full disk, no permission); an old `path` is left as it was.
@@ -19,15 +23,13 @@ def write_atomically(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
         temporary = None
-    except UnicodeError as error:
-        raise ReportError(f"cannot write {path}: it holds text that is not Unicode ({error})") from error
     except OSError as error:
         raise ReportError(
             f"cannot write {path}: {error.strerror or error}; free space or make the folder writable, then repeat"
@@ -35,3 +37,17 @@ def write_atomically(path: Path, content: str) -> None:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: str) -> None:
+    """Write text to a temporary file beside `path`, then rename it there.
+
+    Raises:
+        ReportError: the file cannot be written (full disk, no permission); an old `path` is left as it was.
+    """
+    try:
+        encoded = content.encode("utf-8")
+    except UnicodeError as error:
+        raise ReportError(f"cannot write {path}: it holds text that is not Unicode ({error})") from error
+    with replacing(path) as file:
+        file.write(encoded)

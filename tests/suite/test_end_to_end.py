@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+
 import pytest
 
 from fixtures.meters.fidelity import EQUIVALENT
+from fixtures.meters.stages import STAGES
+from fixtures.meters.trace import RANGE
 from tests.lanes import LANE
 from tests.suite.conftest import SMALLEST, Suite
 
@@ -27,8 +32,14 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
     assert cell.metrics["top1_agreement"].value == 1
     assert cell.metrics["logit_error_max"].value < EQUIVALENT
 
-    same = suite(*ONE, "--benchmark-compare", plugins=())
-    assert same.code == 0, same.output
+    traces = first.folder / "traces"
+    same = suite(*ONE, "--benchmark-compare", "--trace-dir", str(traces), plugins=())
+    assert same.code == 0, same.output  # a kept trace changes no count
+    assert f"{traces / SMALLEST}.json.gz" in same.output
+    with gzip.open(traces / f"{SMALLEST}.json.gz", "rt", encoding="utf-8") as file:
+        names = {event["name"] for event in json.load(file)["traceEvents"]}
+    assert {f"{RANGE}{stage}" for stage in ("generation", *STAGES)} <= names
+    assert {"aten::scaled_dot_product_attention", "aten::linear", "[memory]"} <= names
     exact = ("peak_allocated", "weights")
     assert [same.run.cells[SMALLEST].metrics[name] for name in exact] == [cell.metrics[name] for name in exact]
 
