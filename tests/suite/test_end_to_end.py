@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import pytest
 
@@ -58,6 +59,15 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
     assert "why: coarse: 2 more aten::neg calls a token" in more.output  # the tiny checkpoint has two layers
     assert "coarse carries 100% of the change in aten_calls" in more.output
     assert "why: coarse: 2 more aten::neg calls a token" in (more.folder / "latest" / "report.md").read_text()
+
+    host = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_item", "tests.plant_python"))
+    assert host.code == 1
+    assert re.search(
+        r"why: (slower: )?coarse: 1 more aten::item call a token \(a synchronization on a GPU\) and "
+        r"semantic: 5\d more Python calls a token on the host, with the same operators; "
+        r"coarse carries 100% of the change in aten_calls",
+        " ".join(host.output.split()),
+    ), host.output
 
     lie = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_eager",))
     assert lie.code == 1
