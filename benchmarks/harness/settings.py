@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.traces import make_folder
+from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
 from fixtures.drill import POSSIBLE, Drill, Kind, parse_drill
 from fixtures.errors import SuiteError
@@ -189,26 +189,14 @@ def refuse_debugger(option: Callable[[str], Any]) -> None:
     Raises:
         SuiteError: it was given.
     """
-    targets = (Path(str(target).partition("::")[0]) for target in option("file_or_dir") or ())
-    if option("trace") and any("benchmarks" in target.parts for target in targets):
+    if not option("trace") or option("help"):  # with --help, pytest has not read what to run
+        return
+    targets = [Path(target.partition("::")[0]).resolve() for target in option("file_or_dir")]
+    if any(target.is_relative_to(ROOT / "benchmarks") for target in targets):
         raise SuiteError(
             "--trace is pytest's own option and stops in its debugger at each test, which nothing can be measured "
             "under: --trace-dir=DIR writes a trace of each cell"
         )
-
-
-def trace_folder(option: Callable[[str], Any]) -> Path | None:
-    """The folder of `--trace-dir`, made and tried; only its name where cells are listed and nothing is written.
-
-    Raises:
-        SuiteError: it has no name, or no file can be written there.
-    """
-    if option("trace_dir") is None:
-        return None
-    if option("trace_dir") == "":
-        raise SuiteError("--trace-dir= names no folder: give one, or leave the option out for no traces")
-    folder = Path(option("trace_dir"))
-    return folder if option("collectonly") else make_folder(folder)
 
 
 def chosen_drill(option: Callable[[str], Any], machine: Machine) -> Drill:

@@ -1,7 +1,8 @@
 """`--trace-dir`: the profiler's trace of each cell's counter pass, kept for a person to look at.
 
 No generation is added for it: the file is the one that the counters are read from, so it shows exactly what was
-counted, and a run counts and times the same with it and without.
+counted, and a run counts and times the same with it and without. Input shapes are not in it: to record them, torch
+holds on to tensors, which changes what is counted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fixtures.errors import SuiteError
 from reports.errors import ReportError
@@ -62,6 +64,20 @@ def compress(source: Path, path: Path) -> None:
         gzip.GzipFile(path.name.removesuffix(".gz"), "wb", compresslevel=6, fileobj=file) as packed,
     ):
         shutil.copyfileobj(plain, packed)
+
+
+def trace_folder(option: Callable[[str], Any]) -> Path | None:
+    """The folder of `--trace-dir`, made and tried; only its name where cells are listed and nothing is written.
+
+    Raises:
+        SuiteError: it has no name, or no file can be written there.
+    """
+    if option("trace_dir") is None:
+        return None
+    if option("trace_dir") == "":
+        raise SuiteError("--trace-dir= names no folder: give one, or leave the option out for no traces")
+    folder = Path(option("trace_dir"))
+    return folder if option("collectonly") else make_folder(folder)
 
 
 def make_folder(folder: Path) -> Path:

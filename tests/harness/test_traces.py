@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.settings import refuse_debugger, trace_folder
-from benchmarks.harness.traces import Traces, make_folder
+from benchmarks.harness.settings import ROOT, refuse_debugger
+from benchmarks.harness.traces import Traces, make_folder, trace_folder
 from fixtures.errors import SuiteError
 
 CELL = "tiny-sdpa-fp32-resident-dynamic-batch1"
@@ -94,7 +94,7 @@ def test_listing_cells_makes_no_folder(tmp_path: Path) -> None:
     [(["benchmarks/", "out"], True), (["benchmarks/test_bark.py::test_generate"], True), (["tests/reports"], False)],
 )
 def test_pytests_own_trace_is_refused_where_cells_would_be_measured(targets: list[str], refused: bool) -> None:
-    options: dict[str, Any] = {"trace": True, "file_or_dir": targets}
+    options: dict[str, Any] = {"trace": True, "help": False, "file_or_dir": [str(ROOT / target) for target in targets]}
     if refused:
         with pytest.raises(SuiteError, match="--trace-dir=DIR writes a trace"):
             refuse_debugger(options.__getitem__)
