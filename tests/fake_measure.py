@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pytest_benchmark import plugin
@@ -37,6 +39,7 @@ def measure(
     report: Callable[[Any], None],
     references: Any,
     drill: Any = None,
+    keep_trace: Any = None,
 ) -> Measurement:
     """What `fixtures.measure.measure` would return, from made-up numbers."""
     wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(scenario.id, {})
@@ -48,6 +51,11 @@ def measure(
         raise KeyboardInterrupt
     if wanted.get("raise") == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if keep_trace:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"traceEvents": [{"name": scenario.id}]}, file)
+            file.flush()
+            keep_trace(Path(file.name))
     latency = wanted.get("latency", 0.125)
     peak = 60_000_000 if scenario.name("precision") == "fp32" else 32_000_000
     step = Steps(16, wanted.get("step", latency / 100))

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from fixtures import bark
+from tests.planting import in_every_model
 
 
-def _one_more(module: Any, inputs: Any, output: Any) -> Any:
+def _one_more(module: Any, inputs: Any, output: Any) -> None:
     first = output[0] if isinstance(output, tuple) else output
     first.neg()
-    return None
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Hook the layers of every model that is loaded."""
-    stock: Callable[..., Any] = bark.load
+def plant(model: Any) -> None:
+    """Hook the layers of the coarse stage."""
+    for layer in model.coarse_acoustics.layers:
+        layer.register_forward_hook(_one_more)
 
-    def load(*args: Any, **kwargs: Any) -> Any:
-        ready = stock(*args, **kwargs)
-        for layer in ready.model.coarse_acoustics.layers:
-            layer.register_forward_hook(_one_more)
-        return ready
 
-    bark.load = load
+def pytest_configure() -> None:
+    """Plant it in every model that is loaded."""
+    in_every_model(plant)

@@ -12,6 +12,7 @@ from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import REPORT_FILE, Recorder
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
+from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.machine import environment
 from fixtures.machine.gpus import other_processes
@@ -39,7 +40,7 @@ class Result:
 
 def new_suite(settings: Settings) -> BarkSuite:
     """A session with nothing measured yet."""
-    return BarkSuite(
+    suite = BarkSuite(
         settings=settings,
         recorder=Recorder(
             settings.run_path,
@@ -51,6 +52,9 @@ def new_suite(settings: Settings) -> BarkSuite:
         ),
         checkpoints=CheckpointSource(settings.checkpoint_source, settings.checkpoint_revision),
     )
+    if settings.trace_dir:
+        suite.traces = Traces(settings.trace_dir, suite.warn)
+    return suite
 
 
 def header(suite: BarkSuite) -> str:
@@ -193,6 +197,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         _update(suite, result, interrupted)
     if recorder.written and not recorder.problem:
         _write_report(suite, result)
+    if suite.traces:
+        result.lines += suite.traces.lines()
     if suite.settings.drill:
         result.lines.append(drilled(suite.settings))
     if recorder.problem:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
 from fixtures.drill import POSSIBLE, Drill, Kind, parse_drill
 from fixtures.errors import SuiteError
@@ -47,6 +48,7 @@ class Settings:
     reason: str = ""
     rerun_budget_s: float = RERUN_BUDGET_S
     drill: Drill | None = None
+    trace_dir: Path | None = None
 
     @property
     def hardware(self) -> str:
@@ -108,6 +110,13 @@ def add_options(parser: Any) -> None:
         help="plant a real change in the measured work, to hear the alarm: "
         + ", ".join(possible.split()[0].replace("%", "%%") for possible in POSSIBLE.values()),
     )
+    group.addoption(
+        "--trace-dir",
+        default=None,
+        metavar="DIR",
+        help="write a trace of each cell's counted generation there, for Perfetto or chrome://tracing "
+        "(--trace is pytest's own: its debugger)",
+    )
 
 
 def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Machine] = this_machine) -> Settings:
@@ -120,6 +129,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     Raises:
         SuiteError: an option cannot be satisfied; the message says what to do.
     """
+    refuse_debugger(option)
     machine = find_machine(option("device"))
     level = choose_level(
         option("level"), machine.gpu, tokens=option("tokens"), rounds=option("rounds"), budget_s=option("budget")
@@ -169,7 +179,24 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         reason=option("baseline_reason"),
         rerun_budget_s=rerun_budget(option("rerun_budget")),
         drill=drill,
+        trace_dir=trace_folder(option),  # last, so that no folder is made for a run that is refused
     )
+
+
+def refuse_debugger(option: Callable[[str], Any]) -> None:
+    """Refuse pytest's own `--trace` for benchmarks, where it is more likely a wish for a trace.
+
+    Raises:
+        SuiteError: it was given.
+    """
+    if not option("trace") or option("help"):  # with --help, pytest has not read what to run
+        return
+    targets = [Path(target.partition("::")[0]).resolve() for target in option("file_or_dir")]
+    if any(target.is_relative_to(ROOT / "benchmarks") for target in targets):
+        raise SuiteError(
+            "--trace is pytest's own option and stops in its debugger at each test, which nothing can be measured "
+            "under: --trace-dir=DIR writes a trace of each cell"
+        )
 
 
 def chosen_drill(option: Callable[[str], Any], machine: Machine) -> Drill:

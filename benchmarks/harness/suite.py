@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pytest_benchmark.utils import get_machine_id
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import Settings
+from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.matrix.levels import RoundPolicy
@@ -47,6 +49,8 @@ class BarkSuite:
     overrides: Overrides = NONE
     rerun_s: float = 0.0
     """Seconds spent on timing cells again."""
+    traces: Traces | None = None
+    """Set where `--trace-dir` asks for traces."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal.
@@ -70,6 +74,7 @@ class BarkSuite:
                 self.progress.update if self.progress else lambda progress: None,
                 self.references,
                 self.settings.drill,
+                partial(self.traces.keep, cell) if self.traces else None,
             )
         finally:
             if self.progress:

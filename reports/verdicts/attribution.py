@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.records.runfile import CellRecord
-from reports.verdicts.clauses import Clause, clauses
+from reports.verdicts.clauses import NOTABLE, Clause, clauses
 from reports.verdicts.pair import COUNTED, TIMES, Pair
 from reports.verdicts.rules import COMPARED, Status
 from reports.verdicts.shares import HOST_BOUND_BELOW, busy_share, by_stage, shares
@@ -87,14 +87,21 @@ def _told(pair: Pair, found: Sequence[Clause]) -> list[str]:
     )
     told = [pair.direction + (f"{first.stage}: " if first.stage else "") + what]
     carried = [metric for metric in (first.metric, pair.time) if metric]
-    parts = [
-        f"{share:.0%} of the change in {metric}"
-        for metric in dict.fromkeys(carried)
-        if (share := pair.shares(metric).get(first.stage))
-    ]
-    if parts:
-        told.append(f"{first.stage} carries {' and '.join(parts)}")
-    return told
+    carriers: dict[str, list[str]] = {}
+    for metric in dict.fromkeys(carried):
+        spread = pair.shares(metric)
+        stage = first.stage if first.stage in spread else pair.lead(metric)
+        if stage:
+            carriers.setdefault(stage, []).append(
+                f"{spread[stage]:.0%} of the change in {metric}{_others(pair, metric, stage)}"
+            )
+    return told + [f"{stage} carries {' and '.join(parts)}" for stage, parts in carriers.items()]
+
+
+def _others(pair: Pair, metric: str, stage: str) -> str:
+    """` (semantic 25%)`: the other stages with a notable share of a metric's change; empty where there is none."""
+    others = {part: share for part, share in pair.shares(metric).items() if part != stage and share >= NOTABLE}
+    return f" ({', '.join(f'{part} {share:.0%}' for part, share in others.items())})" if others else ""
 
 
 def _metric_rows(pair: Pair) -> list[Cause]:

@@ -12,6 +12,9 @@ from reports.verdicts.uses import KERNELS, OPERATORS, Use, by_operator, changed_
 WAITING = ("aten::item", "aten::_local_scalar_dense")
 """Operators that hold the host until the GPU has their value: what `.item()` calls, outermost first."""
 
+NOTABLE = 0.1
+"""The smallest share of a change for which a sentence names another stage than the one that leads."""
+
 NAMED = 3
 """Operators that a sentence names; the table below it has more."""
 
@@ -36,13 +39,17 @@ def clauses(pair: Pair) -> list[Clause]:
     """What explains the change, at most two: the work that causes other work stands for both.
 
     An extra operator calls Python, allocates and launches; so Python calls are a cause only where the operators are
-    the same, GPU time only where the kernels are, and a slower host only where nothing that is counted moved.
+    the same, in all or in a stage of their own, GPU time only where the kernels are, and a slower host only where
+    nothing that is counted moved.
     """
     waits = _waits(pair)
     work = _launched(pair) or ([] if waits else _called(pair))
     if work and _sign(pair, "gpu_busy") * _sign(pair, "kernel_launches") < 0:
         work = _busy(pair) + work  # fewer kernels that take longer in all, or more that take less: both need saying
-    for found in (waits + work[: 2 - len(waits)], _launch_calls(pair), _copied(pair), _python(pair), _busy(pair)):
+    told = waits + work[: 2 - len(waits)]
+    if len(told) == 1:
+        told += _python_apart(pair, told[0].stage)
+    for found in (told, _launch_calls(pair), _copied(pair), _python(pair), _busy(pair)):
         if found:
             return found
     return _time(pair) or _memory(pair)
@@ -71,10 +78,12 @@ def _waits(pair: Pair) -> list[Clause]:
     part = pair.lead("host_syncs") if "host_syncs" in pair.moved else ""
     if not part:
         return []
-    number, when = pair.rate(part, pair.difference("host_syncs", part))
-    called = {use.name for use in _listed(pair, part, OPERATORS)}
-    by = next((f", by {name}" for name in WAITING if name in called), "")
-    return [Clause(more(number, "synchronization", when) + by, part, "host_syncs")]
+    difference = pair.difference("host_syncs", part)
+    number, when = pair.rate(part, difference)
+    called = {use.name: use.difference / difference for use in _listed(pair, part, OPERATORS)}
+    name = next((name for name in WAITING if called.get(name, 0) > 0), "")
+    some = f"{called[name] * abs(number):,.3g} of them " if name and called[name] < 1 else ""
+    return [Clause(more(number, "synchronization", when) + (f", {some}by {name}" if name else ""), part, "host_syncs")]
 
 
 def _launched(pair: Pair) -> list[Clause]:
@@ -93,11 +102,24 @@ def _called(pair: Pair) -> list[Clause]:
     if not found:
         return []
     part, text = found[0].stage, found[0].text
-    if any(use.name == WAITING[0] for use in _listed(pair, part, OPERATORS)):
-        text += f": {WAITING[0]} is a synchronization on a GPU"
+    if "host_syncs" not in pair.compared:  # on a GPU the synchronizations are counted, and speak for themselves
+        text = _would_wait(pair, part, text)
     if pair.same("kernel_launches"):
         text += ", with the same kernels"
     return [Clause(text, part, "aten_calls")]
+
+
+def _would_wait(pair: Pair, part: str, text: str) -> str:
+    """The text of more operator calls on a CPU, with a word on those that a GPU would have to wait for."""
+    changed = {use.name: use.difference for use in _listed(pair, part, OPERATORS)}
+    items = changed.get(WAITING[0], 0)
+    if not items:
+        return text
+    number, when = pair.rate(part, items)
+    if changed == dict.fromkeys(WAITING, items) and pair.difference("aten_calls", part) == len(WAITING) * items:
+        # The one is how torch does the other: to a reader they are one call.
+        return f"{more(number, f'{WAITING[0]} call', when)} (a synchronization on a GPU)"
+    return f"{text}: {WAITING[0]} {number:+,.3g} {when}, a synchronization on a GPU"
 
 
 def _more_of(pair: Pair, metric: str, kind: str, what: str, one: Callable[[str, Sequence[Use]], str]) -> list[Clause]:
@@ -145,6 +167,19 @@ def _python(pair: Pair) -> list[Clause]:
     same = _same(pair, ("aten_calls", "kernel_launches"))
     text = f"{more(number, 'Python call', when)} on the host" + (f", with {same}" if same else "")
     return [Clause(text, part, "python_calls")]
+
+
+def _python_apart(pair: Pair, told: str) -> list[Clause]:
+    """More Python in another stage than the one told of, whose operators and kernels are the same: its own cause."""
+    if "python_calls" not in pair.moved or "aten_calls" not in pair.compared:
+        return []
+    for part, share in pair.shares("python_calls").items():
+        work = any(pair.difference(metric, part) for metric in ("aten_calls", "kernel_launches"))
+        if part != told and share >= NOTABLE and not work:
+            number, when = pair.rate(part, pair.difference("python_calls", part))
+            text = f"{more(number, 'Python call', when)} on the host, with the same operators"
+            return [Clause(text + (" and kernels" if "kernel_launches" in pair.compared else ""), part, "python_calls")]
+    return []
 
 
 def _busy(pair: Pair) -> list[Clause]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
 import wave
 
 import pytest
 
 from fixtures.meters.fidelity import EQUIVALENT
+from fixtures.meters.stages import STAGES
+from fixtures.meters.trace import RANGE
 from tests.lanes import LANE
 from tests.suite.conftest import SMALLEST, Suite
 
@@ -32,8 +37,14 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
     with wave.open(str(first.folder / "latest" / cell.audio.file)) as sample:
         assert sample.getnframes() == cell.stages["codec"].tokens
 
-    same = suite(*ONE, "--benchmark-compare", plugins=())
-    assert same.code == 0, same.output
+    traces = first.folder / "traces"
+    same = suite(*ONE, "--benchmark-compare", "--trace-dir", str(traces), plugins=())
+    assert same.code == 0, same.output  # a kept trace changes no count
+    assert f"{traces / SMALLEST}.json.gz" in same.output
+    with gzip.open(traces / f"{SMALLEST}.json.gz", "rt", encoding="utf-8") as file:
+        names = {event["name"] for event in json.load(file)["traceEvents"]}
+    assert {f"{RANGE}{stage}" for stage in ("generation", *STAGES)} <= names
+    assert {"aten::scaled_dot_product_attention", "aten::linear", "[memory]"} <= names
     exact = ("peak_allocated", "weights")
     assert [same.run.cells[SMALLEST].metrics[name] for name in exact] == [cell.metrics[name] for name in exact]
 
@@ -52,6 +63,15 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
     assert "why: coarse: 2 more aten::neg calls a token" in more.output  # the tiny checkpoint has two layers
     assert "coarse carries 100% of the change in aten_calls" in more.output
     assert "why: coarse: 2 more aten::neg calls a token" in (more.folder / "latest" / "report.md").read_text()
+
+    host = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_item", "tests.plant_python"))
+    assert host.code == 1
+    assert re.search(
+        r"why: (slower: )?coarse: 1 more aten::item call a token \(a synchronization on a GPU\) and "
+        r"semantic: 5\d more Python calls a token on the host, with the same operators; "
+        r"coarse carries 100% of the change in aten_calls",
+        " ".join(host.output.split()),
+    ), host.output
 
     lie = suite(*ONE, "--benchmark-compare", plugins=("tests.plant_eager",))
     assert lie.code == 1
