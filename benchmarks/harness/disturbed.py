@@ -30,15 +30,16 @@ def disturbed(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
     kept: dict[str, Counter[str]] = {}
     dropped: dict[str, Counter[str]] = {}
     for cell, record in records.items():
-        for reason, numbers in record["rounds"].get("marked", {}).items():
+        rounds = record.get("rounds", {})
+        for reason, numbers in rounds.get("marked", {}).items():
             kept.setdefault(reason, Counter())[cell] += len(numbers)
-        for reason, number in record["rounds"].get("dropped", {}).items():
+        for reason, number in rounds.get("dropped", {}).items():
             dropped.setdefault(reason, Counter())[cell] += number
     lines = []
     for reason in dict.fromkeys([*kept, *dropped]):
         said = []
         if reason in kept:
-            said.append(f"{_rounds(kept[reason])} count all the same, so their times may be those of the card")
+            said.append(f"{_rounds(kept[reason])} count all the same, as measuring again did not end it")
         if reason in dropped:
             said.append(f"{_rounds(dropped[reason])} do not count and were measured again")
         lines.append(f"rounds marked {reason}: {'; '.join(said)}: {_remedy(reason)}")

@@ -297,9 +297,14 @@ def _flaws(run: RunFile) -> Iterator[str]:
             ("step times", steps),
             ("host probes", record.rounds.host_probe_s),
             ("SM clocks", record.rounds.sm_clock_mhz),
+            ("memory clocks", record.rounds.memory_clock_mhz),
+            ("temperatures", record.rounds.temperature_c),
+            ("readings of power", record.rounds.power_w),
         ):
             if values and launches and len(values) != sum(launches):
                 yield f"{record.cell} has {len(values)} {what} for {sum(launches)} rounds"
+        if launches and any(number >= sum(launches) for marked in record.rounds.marked.values() for number in marked):
+            yield f"{record.cell} marks a round that it does not have"
         for name, value in record.metrics.items():
             if name in METRICS and value.unit != METRICS[name].unit:
                 yield f"{record.cell}: {name} is in {value.unit!r}, not in {METRICS[name].unit!r}"
