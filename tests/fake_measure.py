@@ -1,7 +1,8 @@
 """A pytest plugin for tests of the suite's own options: cells are not generated but made up, in milliseconds.
 
 Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
-metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps) or
+metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps), rounds that
+another process disturbed (`{"marked": 2, "dropped": 3}`), or
 `{"raise": "suite" | "crash" | "interrupt" | "kill"}`.
 """
 
@@ -28,6 +29,7 @@ from fixtures.matrix.workload import Workload
 from fixtures.measurement import Measurement
 from fixtures.meters.latency import STAGES, Round, Steps
 from fixtures.meters.memory import MemoryReading
+from fixtures.meters.telemetry import Telemetry
 
 
 def measure(
@@ -60,13 +62,15 @@ def measure(
     peak = 60_000_000 if scenario.name("precision") == "fp32" else 32_000_000
     step = Steps(16, wanted.get("step", latency / 100))
     one = Round(latency, latency, dict.fromkeys(STAGES, latency / 4), {}, {"semantic": step})
+    contended = replace(one, telemetry=Telemetry(marks=("contended",)))
     return Measurement(
         scenario=scenario,
         checkpoint=checkpoint,
         workload=workload,
         load_s=0.5,
         cold_start_s=0.25,
-        rounds=(one,) * policy.minimum,
+        rounds=(contended,) * wanted.get("marked", 0) + (one,) * (policy.minimum - wanted.get("marked", 0)),
+        dropped=(contended,) * wanted.get("dropped", 0),
         memory=MemoryReading(int(wanted.get("peak_allocated", peak)), None, None, None, 500_000_000),
         weights_bytes=int(wanted.get("weights", 38_000_000)),
         tokens=workload.tokens,

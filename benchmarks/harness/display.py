@@ -71,7 +71,7 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
         parts.append(verdicts(suite, result.comparison))
     for part in parts:
         lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
-    return [*lines, *(f"warning: {line}" for line in suite.recorder.warnings), *result.lines]
+    return [*lines, *(f"warning: {line}" for line in suite.recorder.all_warnings), *result.lines]
 
 
 def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.harness.disturbed import disturbed
 from reports.errors import ReportError
 from reports.records import audio, runfile
 from reports.records.metrics import unit
@@ -48,6 +49,7 @@ def cell_record(measurement: Measurement, environment: str) -> dict[str, Any]:
             "step_p10_s": [one.step_p10_s for one in measurement.rounds if one.step_p10_s],
             "host_probe_s": [one.host_probe_s for one in measurement.rounds if one.host_probe_s],
             "launches": list(measurement.launches or (len(measurement.rounds),)),
+            **measurement.telemetry_record(),
         },
         "counters": measurement.counters_record(),
         "proofs": measurement.proofs,
@@ -82,6 +84,11 @@ class Recorder:
         """The outcomes of the cells that were asked for."""
         return [outcome for outcome in self.outcomes.values() if outcome.outcome != "not asked for"]
 
+    @property
+    def all_warnings(self) -> list[str]:
+        """What was noted on the way, and what the card did to the rounds."""
+        return [*self.warnings, *disturbed(self.records)]
+
     def measured(self, cell: str, record: dict[str, Any]) -> None:
         """A cell was measured."""
         self.records[cell] = record
@@ -104,7 +111,7 @@ class Recorder:
             "drill": self.drill,
             "cells": [outcome.model_dump() for outcome in self.outcomes.values()],
             "environments": {},
-            "warnings": self.warnings,
+            "warnings": self.all_warnings,
         }
 
     def inputs(self) -> dict[str, Any]:

@@ -60,6 +60,10 @@ two shared cores were seen to differ by 49 %."""
 STEP_THRESHOLD = 0.08
 """What two launches of identical code differ by at the floor of their step p10 (reports/verdicts/wall.py)."""
 
+ENERGY_THRESHOLD = 0.25
+"""Energy is power times time, so it moves with the host's speed as wall time does, and the counter behind it in steps
+of 100 ms (fixtures/meters/telemetry.py)."""
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -97,6 +101,15 @@ METRICS: Mapping[str, Metric] = {
         ),
         Metric(
             "real_time_factor", "s/s", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "latency over audio: gated there"
+        ),
+        Metric(
+            "energy",
+            "J",
+            Better.LOWER,
+            Kind.WALL,
+            ENERGY_THRESHOLD,
+            False,
+            "of the whole card a sample: follows time and power, which are gated or set elsewhere",
         ),
         Metric(
             "cold_start", "s", Better.LOWER, Kind.WALL, 1.0, False, "the first cell of a process also pays for the next"

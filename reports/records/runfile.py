@@ -13,7 +13,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from reports.errors import ReportError
 from reports.records.counters import CountersRecord
@@ -76,11 +85,20 @@ class Rounds(_Record):
     `step_p10_s`: the 10th percentile of each round's decoding steps, seconds; empty where no step was timed.
     `host_probe_s`: how long the host took for a fixed piece of work just before each round; may be empty.
     `launches`: how many of the rounds belong to each load of the model; a rerun is a load of its own.
+    `sm_clock_mhz`, `memory_clock_mhz`, `temperature_c`, `power_w`: of the card at the end of each round; empty where it
+    does not tell. `marked`: what throttled or contended the card -> the rounds it was so in, from 0, which count all
+    the same. `dropped`: the same -> how many rounds do not count and were measured again.
     """
 
     step_p10_s: list[PositiveFloat] = Field(default_factory=list)
     host_probe_s: list[PositiveFloat] = Field(default_factory=list)
     launches: list[PositiveInt] = Field(default_factory=list)
+    sm_clock_mhz: list[PositiveInt] = Field(default_factory=list)
+    memory_clock_mhz: list[PositiveInt] = Field(default_factory=list)
+    temperature_c: list[FiniteFloat] = Field(default_factory=list)
+    power_w: list[FiniteFloat] = Field(default_factory=list)
+    marked: dict[str, list[NonNegativeInt]] = Field(default_factory=dict)
+    dropped: dict[str, PositiveInt] = Field(default_factory=dict)
 
     def by_launch(self) -> list[tuple[list[float], list[float]]]:
         """Step p10 and host probes of each launch's rounds."""
@@ -283,9 +301,18 @@ def _flaws(run: RunFile) -> Iterator[str]:
             if name not in record.metrics or record.metrics[name].value <= 0:
                 yield f"{record.cell} lacks {name}"
         steps, launches = record.rounds.step_p10_s, record.rounds.launches
-        for what, values in (("step times", steps), ("host probes", record.rounds.host_probe_s)):
+        for what, values in (
+            ("step times", steps),
+            ("host probes", record.rounds.host_probe_s),
+            ("SM clocks", record.rounds.sm_clock_mhz),
+            ("memory clocks", record.rounds.memory_clock_mhz),
+            ("temperatures", record.rounds.temperature_c),
+            ("readings of power", record.rounds.power_w),
+        ):
             if values and launches and len(values) != sum(launches):
                 yield f"{record.cell} has {len(values)} {what} for {sum(launches)} rounds"
+        if launches and any(number >= sum(launches) for marked in record.rounds.marked.values() for number in marked):
+            yield f"{record.cell} marks a round that it does not have"
         for name, value in record.metrics.items():
             if name in METRICS and value.unit != METRICS[name].unit:
                 yield f"{record.cell}: {name} is in {value.unit!r}, not in {METRICS[name].unit!r}"

@@ -15,6 +15,9 @@ WAITING = ("aten::item", "aten::_local_scalar_dense")
 NOTABLE = 0.1
 """The smallest share of a change for which a sentence names another stage than the one that leads."""
 
+CLOCK_APART = 0.03
+"""By how much the card's median clocks have to differ to be named: one step of the clock is under 1 %."""
+
 NAMED = 3
 """Operators that a sentence names; the table below it has more."""
 
@@ -197,7 +200,15 @@ def _busy(pair: Pair) -> list[Clause]:
         text += f" ({next(iter(groups))} launches other kernels)"
     elif grown := _grown(pair, part, after > before):
         text += f" ({grown})"
-    return [Clause(text, part, "gpu_busy")]
+    return [Clause(text + _clock(pair, longer=after > before), part, "gpu_busy")]
+
+
+def _clock(pair: Pair, longer: bool) -> str:
+    """`: the card ran at 1,200 MHz instead of 1,980 MHz`; empty where its clock explains nothing in this direction."""
+    clocks = pair.card_clocks_mhz
+    if not clocks or max(clocks) / min(clocks) <= 1 + CLOCK_APART or (clocks[1] < clocks[0]) is not longer:
+        return ""
+    return f": the card ran at {clocks[1]:,.0f} MHz instead of {clocks[0]:,.0f} MHz"
 
 
 def _grown(pair: Pair, part: str, longer: bool) -> str:
@@ -222,12 +233,13 @@ def _time(pair: Pair) -> list[Clause]:
     same = _same(pair, SAME_WORK)
     if not pair.direction:
         return [Clause(f"{same}: nothing that is counted moved")] if same else []
+    clock = _clock(pair, longer=pair.direction.startswith("slower"))
     if not same:
-        return []
+        return [Clause(clock.removeprefix(": "))] if clock else []
     stage = pair.lead("latency") or pair.lead("step_latency")
     longer = "longer" if pair.direction.startswith("slower") else "shorter"
-    where = "on the host" if pair.same("gpu_busy") else "on this CPU"
-    return [Clause(f"{same} take {longer} {where}", stage)]
+    where = clock or (" on the host" if pair.same("gpu_busy") else " on this CPU")
+    return [Clause(f"{same} take {longer}{where}", stage)]
 
 
 def _memory(pair: Pair) -> list[Clause]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 
 from reports.records.counters import CountersRecord
 from reports.records.metrics import unit
@@ -51,6 +52,12 @@ class Pair:
     def time(self) -> str:
         """`latency` where the time of a round or step got better or worse for certain, else empty."""
         return "latency" if self.direction else ""
+
+    @property
+    def card_clocks_mhz(self) -> tuple[float, float] | None:
+        """Median clock of the card's multiprocessors in the rounds, the baseline's and the run's; None if not known."""
+        base, head = self.base.rounds.sm_clock_mhz, self.head.rounds.sm_clock_mhz
+        return (median(base), median(head)) if base and head else None
 
     @property
     def direction(self) -> str:

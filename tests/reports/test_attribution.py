@@ -106,6 +106,34 @@ def test_slower_kernels_are_the_gpus() -> None:
     )
 
 
+def at_clock(cell: dict[str, Any], mhz: int) -> dict[str, Any]:
+    cell["extra_info"]["rounds"]["sm_clock_mhz"] = [mhz - 15, mhz, mhz, mhz + 15] * 20
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("planted", "where"),
+    [
+        (SLOW_KERNELS, f"keeps the GPU busy 25.0% longer (most in {GEMM}, +10 ms)"),
+        (
+            {"step": 0.007, "latency": {"coarse": 0.3}},
+            "the same operators, kernels, Python calls and GPU time take longer",
+        ),
+    ],
+    ids=["GPU time", "steps"],
+)
+def test_a_card_that_ran_at_a_lower_clock_is_told_with_what_took_longer(planted: dict[str, Any], where: str) -> None:
+    found = why(at_clock(counted_cell(), 1_980), at_clock(counted_cell(**planted), 1_200))
+    assert f"{where}: the card ran at 1,200 MHz instead of 1,980 MHz; " in found.sentence
+    assert "on the host" not in found.sentence
+
+
+@pytest.mark.parametrize("mhz", [1_935, 1_980, 2_200], ids=["a step lower", "the same", "higher"])
+def test_a_clock_that_cannot_be_the_cause_is_not_told(mhz: int) -> None:
+    found = why(at_clock(counted_cell(), 1_980), at_clock(counted_cell(**SLOW_KERNELS), mhz))
+    assert "MHz" not in found.sentence
+
+
 @pytest.mark.parametrize(("latency", "bound"), [(0.0, "host"), (-1.6, "GPU")])
 def test_the_busy_share_is_scaled_from_the_counted_tokens_to_the_round(latency: float, bound: str) -> None:
     stages = {"semantic": latency / 4, "coarse": latency * 5 / 8, "fine": latency / 8 * 0.5}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reports.errors import ReportError
 from reports.records import runfile
-from tests.builders import FUSED, PLAIN, run_document, run_of
+from tests.builders import FUSED, PLAIN, cell_document, run_document, run_of
 
 
 def test_a_run_file_survives_writing_and_reading(tmp_path: Path) -> None:
@@ -20,6 +20,35 @@ def test_a_run_file_survives_writing_and_reading(tmp_path: Path) -> None:
     run = run_of()
     runfile.write(path, run)
     assert runfile.read(path) == run
+
+
+def test_what_the_card_did_survives_writing_and_reading_a_list_a_line(tmp_path: Path) -> None:
+    cell = cell_document(PLAIN, {"energy": 281.7}, steps=[[0.01] * 30])
+    card = {
+        "sm_clock_mhz": [1980] * 30, "memory_clock_mhz": [3201] * 30, "temperature_c": [42.0] * 30,
+        "power_w": [310.0] * 30, "marked": {"contended": [3, 4]}, "dropped": {"contended + sw_power_cap": 10},
+    }  # fmt: skip
+    cell["extra_info"]["rounds"] |= card
+    path = tmp_path / "run.json"
+    runfile.write(path, run_of(cell))
+    (record,) = runfile.read(path).cells.values()
+    assert record.metrics["energy"].unit == "J"
+    assert record.rounds.model_dump(include=set(card)) == card
+    assert sum('"sm_clock_mhz"' in line and line.count("1980") == 30 for line in path.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        ({"sm_clock_mhz": [1980]}, "has 1 SM clocks for 3 rounds"),
+        ({"marked": {"contended": [3]}}, "marks a round that it does not have"),
+    ],
+)
+def test_telemetry_that_does_not_fit_the_rounds_is_refused(card: dict[str, Any], says: str) -> None:
+    cell = cell_document(PLAIN, steps=[[0.01] * 3])
+    cell["extra_info"]["rounds"] |= card
+    with pytest.raises(ReportError, match=says):
+        run_of(cell)
 
 
 def test_fields_that_the_schema_does_not_know_are_kept(tmp_path: Path) -> None:
