@@ -23,6 +23,7 @@ from benchmarks.harness import session, suite
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.machine import environment
+from fixtures.machine.limits import Limits
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import Scenario
 from fixtures.matrix.workload import Workload
@@ -42,6 +43,7 @@ def measure(
     references: Any,
     drill: Any = None,
     keep_trace: Any = None,
+    limits: Any = None,
 ) -> Measurement:
     """What `fixtures.measure.measure` would return, from made-up numbers."""
     wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(scenario.id, {})
@@ -92,7 +94,7 @@ def measure_again(
 def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
-    vars(suite).update(measure=measure, measure_again=measure_again)
+    vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}

@@ -16,6 +16,7 @@ from reports.records.metrics import unit
 from reports.records.runfile import SCHEMA_VERSION, CellOutcome
 
 if TYPE_CHECKING:
+    from fixtures.machine.limits import Limits
     from fixtures.measurement import Measurement
 
 
@@ -52,6 +53,7 @@ def cell_record(measurement: Measurement, environment: str) -> dict[str, Any]:
             **measurement.telemetry_record(),
         },
         "counters": measurement.counters_record(),
+        "roofline": {stage: floor.record() for stage, floor in measurement.floors.items()},
         "proofs": measurement.proofs,
         "phases": {phase: round(seconds, 6) for phase, seconds in measurement.phases_s.items()},
     }
@@ -70,6 +72,7 @@ class Recorder:
     warnings: list[str] = field(default_factory=list)
     overrides: dict[str, float] = field(default_factory=dict)
     drill: str = ""
+    limits: Limits | None = None
     finished: bool = False
     problem: str = ""
     written: bool = False
@@ -115,8 +118,9 @@ class Recorder:
         }
 
     def inputs(self) -> dict[str, Any]:
-        """What `machine_info` says of the measured cells' weights and work."""
-        return {
+        """What `machine_info` says of the device's limits, and of the measured cells' weights and work."""
+        limits = {"limits": self.limits.record()} if self.limits else {}
+        return limits | {
             "checkpoints": {
                 str(record["axes"]["checkpoint"]): record["checkpoint"] for record in self.records.values()
             },

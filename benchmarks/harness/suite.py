@@ -16,12 +16,14 @@ from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
-from fixtures.errors import SuiteError
+from fixtures.errors import OutOfMemoryError, SuiteError
+from fixtures.machine.limits import Limits, probe
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
 from fixtures.measure import measure, measure_again
 from fixtures.measurement import Measurement
+from fixtures.out_of_memory import guarded
 from fixtures.reference import References
 from reports.errors import ReportError
 from reports.records import audio, baselines
@@ -51,6 +53,8 @@ class BarkSuite:
     """Seconds spent on timing cells again."""
     traces: Traces | None = None
     """Set where `--trace-dir` asks for traces."""
+    limits_known: bool = False
+    """Whether the device was probed for its limits."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal.
@@ -75,10 +79,23 @@ class BarkSuite:
                 self.references,
                 self.settings.drill,
                 partial(self.traces.keep, cell) if self.traces else None,
+                self._limits(),
             )
         finally:
             if self.progress:
                 self.progress.finish()
+
+    def _limits(self) -> Limits | None:
+        """What the device can do at most, measured before the first cell; None where that did not go."""
+        if not self.limits_known:
+            self.limits_known = True
+            device = self.settings.machine.device
+            precisions = sorted({parse(outcome.cell).name("precision") for outcome in self.recorder.asked_for})
+            try:
+                self.recorder.limits = guarded(f"the probe of {device}'s limits", lambda: probe(device, precisions))
+            except OutOfMemoryError as error:
+                self.warn(f"{error}; cells are measured without the floor under their latency")
+        return self.recorder.limits
 
     @property
     def policy(self) -> RoundPolicy:

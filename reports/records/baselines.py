@@ -217,7 +217,7 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None, gone: se
 
 def environment_groups(environment: dict[str, Any]) -> dict[str, Any]:
     """The parts of `machine_info` that belong to one environment of several in a file."""
-    return {key: environment[key] for key in ("gpu", "host", "software", "commit") if key in environment}
+    return {key: environment[key] for key in ("gpu", "host", "software", "commit", "limits") if key in environment}
 
 
 def public(machine_info: dict[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,16 @@ METRICS: Mapping[str, Metric] = {
             "of the whole card a sample: follows time and power, which are gated or set elsewhere",
         ),
         Metric(
+            "floor",
+            "s",
+            Better.LOWER,
+            Kind.STEADY,
+            0.05,
+            False,
+            "the least that the work takes at the device's limits: it moves with the work, or with their probe",
+        ),
+        Metric("limit_ratio", "x", Better.LOWER, Kind.WALL, WALL_THRESHOLD, False, "latency over floor: gated there"),
+        Metric(
             "cold_start", "s", Better.LOWER, Kind.WALL, 1.0, False, "the first cell of a process also pays for the next"
         ),
         Metric("load", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the page cache holds"),

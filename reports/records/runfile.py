@@ -115,6 +115,27 @@ class AudioRecord(_Record):
     duration_s: PositiveFloat
 
 
+class FloorRecord(_Record):
+    """What the floor of one stage is made of; `bound`: what most of it is spent on. Bytes and operations."""
+
+    bound: Literal["memory", "compute", "transfer"]
+    passes: int
+    flops: int
+    moved_bytes: int
+    transferred_bytes: int = 0
+
+
+class LimitsRecord(_Record):
+    """What the device was seen to do at most: bytes a second of its memory and from the host.
+
+    `matrix_flops_per_s`: precision -> floating-point operations a second.
+    """
+
+    memory_bytes_per_s: PositiveFloat
+    matrix_flops_per_s: dict[str, PositiveFloat] = Field(default_factory=dict)
+    transfer_bytes_per_s: PositiveFloat | None = None
+
+
 class CellRecord(_Record):
     """`extra_info` of one benchmark: everything that pytest-benchmark has no field for.
 
@@ -131,6 +152,7 @@ class CellRecord(_Record):
     stages: dict[str, StageRecord]
     rounds: Rounds = Field(default_factory=Rounds)
     counters: CountersRecord | None = None
+    roofline: dict[str, FloorRecord] = Field(default_factory=dict)
     audio: AudioRecord | None = None
     proofs: dict[str, str] = Field(default_factory=dict)
     phases: dict[str, FiniteFloat] = Field(default_factory=dict)
@@ -201,6 +223,7 @@ class MachineInfo(_Record):
     host: dict[str, Any]
     software: dict[str, str]
     environment: str
+    limits: LimitsRecord | None = None
     checkpoints: dict[str, CheckpointRecord] = Field(default_factory=dict)
 
 

@@ -79,8 +79,9 @@ def _study(found: Sequence[tables.StudyTable], *, relative: bool) -> str:
     for one in found:
         against = f", against {escape(one.reference)}" if one.reference else ", whose reference was not measured"
         sections.append(f"### {escape(one.title)}{against if relative else ''}")
-        rows = [[escape(row.label), *tables.shown(row, relative=relative)] for row in one.rows]
-        sections.append(table(["cell", *tables.HEADERS], rows))
+        header = tables.headers(one, relative=relative)
+        rows = [[escape(row.label), *tables.shown(row, header, relative=relative)] for row in one.rows]
+        sections.append(table(["cell", *header], rows))
     return "\n\n".join(sections) if found else ""
 
 

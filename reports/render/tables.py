@@ -15,6 +15,9 @@ METRICS = ("latency", "peak_allocated", "throughput")
 HEADERS = ("latency", "peak memory", "throughput")
 """The columns' names as shown."""
 
+LIMIT_HEADER = "of the limit"
+"""The column beside them: how many times the least that the work takes on this device the latency is."""
+
 FUSED = ("bettertransformer", "sdpa")
 """Fused attention, in order of preference: the study's own, and this suite's for transformers without it."""
 
@@ -30,6 +33,7 @@ class Row:
     label: str
     values: tuple[float | None, ...]
     changes: tuple[float | None, ...]
+    limit_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,18 @@ def study_tables(run: RunFile) -> list[StudyTable]:
     ]
 
 
-def shown(row: Row, *, relative: bool) -> list[str]:
+def headers(table: StudyTable, *, relative: bool) -> list[str]:
+    """The names of a table's columns; that of the limit where it is absolute and any row's is known."""
+    known = not relative and any(row.limit_ratio is not None for row in table.rows)
+    return [*HEADERS, LIMIT_HEADER] if known else list(HEADERS)
+
+
+def shown(row: Row, header: Sequence[str], *, relative: bool) -> list[str]:
     """A row's columns as text: changes against the reference, or values with their units."""
     if relative:
         return [change(value) for value in row.changes]
-    return [quantity(value, METRIC_TABLE[name].unit) for name, value in zip(METRICS, row.values, strict=True)]
+    values = [quantity(value, METRIC_TABLE[name].unit) for name, value in zip(METRICS, row.values, strict=True)]
+    return [*values, quantity(row.limit_ratio, METRIC_TABLE["limit_ratio"].unit)] if LIMIT_HEADER in header else values
 
 
 def _table(checkpoint: str, batch: int, cells: Iterable[CellRecord]) -> StudyTable:
@@ -111,4 +122,5 @@ def changes(own: Sequence[float | None], base: Sequence[float | None]) -> tuple[
 def _row(cell: CellRecord, reference: CellRecord | None) -> Row:
     own = columns(cell)
     base = columns(reference) if reference else (None,) * len(METRICS)
-    return Row(cell.cell, label(cell.axes), own, changes(own, base))
+    ratio = cell.metrics["limit_ratio"].value if "limit_ratio" in cell.metrics else None
+    return Row(cell.cell, label(cell.axes), own, changes(own, base), ratio)

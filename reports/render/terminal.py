@@ -42,10 +42,11 @@ def _section(one: tables.StudyTable, *, relative: bool) -> Table:
         pad_edge=False,
     )
     table.add_column("cell", no_wrap=True, min_width=28)
-    for header in tables.HEADERS:
-        table.add_column(header, justify="right", no_wrap=True, min_width=12)
+    header = tables.headers(one, relative=relative)
+    for name in header:
+        table.add_column(name, justify="right", no_wrap=True, min_width=12)
     for row in one.rows:
-        table.add_row(row.label, *tables.shown(row, relative=relative))
+        table.add_row(row.label, *tables.shown(row, header, relative=relative))
     return table
 
 

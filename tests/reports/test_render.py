@@ -92,7 +92,18 @@ def test_bettertransformer_is_the_reference_of_a_batch_where_it_was_measured() -
 def test_without_its_reference_a_table_shows_no_change() -> None:
     (table,) = tables.study_tables(run_of(FUSED))
     assert table.reference == ""
-    assert tables.shown(table.rows[0], relative=True) == ["-", "-", "-"]
+    assert tables.shown(table.rows[0], tables.headers(table, relative=True), relative=True) == ["-", "-", "-"]
+
+
+def test_the_distance_to_the_limit_stands_beside_the_absolute_values_where_it_is_known() -> None:
+    run = run_of(cell_document(PLAIN, {"floor": 0.1, "limit_ratio": 20.0}), FUSED)
+    text = terminal.to_text(terminal.study(tables.study_tables(run)), width=120, colour=False)
+    absolute, _, relative = text.partition("Relative performance")
+    assert "of the limit" in absolute
+    assert "20 x" in absolute
+    assert "of the limit" not in relative
+    assert "| cell | latency | peak memory | throughput | of the limit |" in markdown.report(run, None, "run.json")
+    assert "of the limit" not in markdown.report(run_of(), None, "run.json")
 
 
 def test_a_regression_is_named_with_cell_metric_both_values_and_threshold() -> None:

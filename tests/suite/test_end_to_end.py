@@ -33,6 +33,9 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
     assert all(metric.value > 0 for name, metric in cell.metrics.items() if name not in drift)
     assert cell.metrics["top1_agreement"].value == 1
     assert cell.metrics["logit_error_max"].value < EQUIVALENT
+    assert cell.metrics["limit_ratio"].value > 1
+    assert cell.roofline.keys() == {"semantic", "coarse", "fine"}
+    assert first.run.machine_info["limits"]["matrix_flops_per_s"].keys() == {"fp32"}
     assert cell.audio is not None
     with wave.open(str(first.folder / "latest" / cell.audio.file)) as sample:
         assert sample.getnframes() == cell.stages["codec"].tokens
