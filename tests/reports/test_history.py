@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.errors import ReportError
+from reports.records import cache, condense, runfile
+from reports.records.metrics import METRICS
+from reports.records.store import opened
+from reports.verdicts.history import History, read_history
+from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_document
+from tests.slow_history import slow_history
+
+FOLLOWED = [METRICS[name] for name in ("weights", "latency", "peak_allocated")]
+
+
+@pytest.fixture
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every folder is worth a cache, and it lies here."""
+    monkeypatch.setenv("BARK_BENCHMARKS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "WORTH_KEEPING_BYTES", 0)
+    return tmp_path / "cache" / "history"
+
+
+@pytest.fixture
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files that were really read, not taken from the cache."""
+    names: list[str] = []
+    original = condense.line_of
+
+    def line_of(path: Path) -> str:
+        names.append(path.name)
+        return original(path)
+
+    monkeypatch.setattr(condense, "line_of", line_of)
+    return names
+
+
+def write(path: Path, number: int = 0, *, old: bool = True, **options: Any) -> Path:
+    """A run file with one cell, whose weights tell its number; `old`: not written just now."""
+    document = cell_document(PLAIN, {"weights": 4e8 + number})
+    document["stats"]["data"] = [2.0 + number / 1000]
+    time = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)).isoformat()
+    content = run_document([document], commit=f"commit{number}", datetime=time) | options
+    runfile.write_document(path, content)
+    if old:
+        os.utime(path, (1e9 + number, 1e9 + number))
+    return path
+
+
+def weights(*paths: Path) -> list[float]:
+    (series,) = read_history(paths, [METRICS["weights"]], lambda cell: True).series
+    return [point.value - 4e8 for point in series.points]
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Runs on two cards, hosts and releases, of other work, with equal dates, copies, and metrics that some lack."""
+    made = []
+    for number in range(draw(st.integers(1, 6))):
+        cells = []
+        for cell in draw(st.lists(st.sampled_from([PLAIN, FUSED]), min_size=1, unique=True)):
+            document = cell_document(
+                cell,
+                {"weights": draw(st.sampled_from([4e8, 5e8])), "latency": draw(st.floats(1e-9, 1e9))},
+                tokens=draw(st.sampled_from([16, 64])),
+            )
+            document["stats"]["data"] = [draw(st.sampled_from([1.0, 1.5, 0.1 + 0.2]))]
+            cells.append(document)
+        made.append(
+            run_document(
+                cells,
+                gpu=draw(st.sampled_from([H200, H200 | {"model": "NVIDIA A100", "driver": "575.1"}, None])),
+                host=draw(st.sampled_from([HOST, HOST | {"cpu_count": 8}])),
+                software=draw(st.sampled_from([SOFTWARE, SOFTWARE | {"torch": "2.13.0"}])),
+                commit=draw(st.sampled_from(["abc", "d\u00e9f", f"commit{number}"])),
+                datetime=draw(
+                    st.sampled_from(["2026-01-01T00:00:00", "2026-01-01T00:00:00+00:00", "2026-01-01T01:30:00.5+02:00"])
+                ),
+            )
+        )
+    return made
+
+
+@settings(max_examples=25, deadline=None)
+@given(made=documents())
+def test_the_fast_reading_agrees_with_the_plain_one_cold_and_cached(
+    made: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    for number, document in enumerate(made):
+        runfile.write_document(folder / f"{number}.json", document)
+        os.utime(folder / f"{number}.json", (1e9, 1e9))
+    expected = slow_history(sorted(folder.glob("*.json")), FOLLOWED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BARK_BENCHMARKS_CACHE", str(folder / "cache"))
+        patch.setattr(cache, "WORTH_KEEPING_BYTES", 0)
+        for _ in range(2):
+            read = read_history([folder], FOLLOWED, lambda cell: True)
+            assert as_sets(read) == {
+                (cell, metric, tuple(map(repr, points))) for (cell, metric, _), points in expected.items()
+            }
+            assert read.runs == len({point.path for points in expected.values() for point in points})
+
+
+def as_sets(read: History) -> set[tuple[str, str, tuple[str, ...]]]:
+    return {(one.cell, one.metric.name, tuple(map(repr, one.points))) for one in read.series}
+
+
+def test_a_second_reading_reads_no_run_file_and_one_that_is_added_shows_up(
+    tmp_path: Path, cached: Path, read_files: list[str]
+) -> None:
+    for number in range(3):
+        write(tmp_path / "runs" / f"{number}.json", number)
+    assert weights(tmp_path / "runs") == weights(tmp_path / "runs") == [0, 1, 2]
+    assert sorted(read_files) == ["0.json", "1.json", "2.json"]
+    write(tmp_path / "runs" / "below" / "3.json", 3)
+    assert weights(tmp_path / "runs") == weights(tmp_path / "runs") == [0, 1, 2, 3]
+    assert sorted(read_files) == ["0.json", "1.json", "2.json", "3.json"]
+    assert len(list(cached.iterdir())) == 1
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_file_that_changed_moved_or_went_is_noticed(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"{number}.json", number) for number in range(4)]
+    assert weights(tmp_path) == [0, 1, 2, 3]
+    write(paths[1], 7)
+    paths[2].unlink()
+    paths[3].rename(tmp_path / "moved.json")
+    assert weights(tmp_path) == [0, 3, 7]
+    before = paths[0].stat()
+    paths[0].write_text(paths[0].read_text().replace("400000000.0", "400000009.0"))
+    os.utime(paths[0], ns=(before.st_atime_ns, before.st_mtime_ns))  # as large and as old as before
+    assert weights(tmp_path) == [9, 3, 7]
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_file_that_was_written_just_now_is_read_again(tmp_path: Path, read_files: list[str]) -> None:
+    write(tmp_path / "old.json", 0)
+    write(tmp_path / "new.json", 1, old=False)
+    assert weights(tmp_path) == weights(tmp_path) == [0, 1]
+    assert sorted(read_files) == ["new.json", "new.json", "old.json"]
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def one_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def false_but_well_named(path: Path) -> None:
+    """Content of another kind, under the name that its digest asks for."""
+    path.write_text("no Parquet")
+    path.rename(path.with_name(f"{path.name.split('-')[0]}-{cache._digest(path)}.parquet"))
+
+
+@pytest.mark.parametrize("damage", [cut_off, one_bit, empty, a_folder, false_but_well_named])
+def test_a_damaged_cache_is_made_again(
+    tmp_path: Path, cached: Path, read_files: list[str], damage: Callable[[Path], None]
+) -> None:
+    write(tmp_path / "runs" / "0.json", 0)
+    write(tmp_path / "runs" / "1.json", 1)
+    assert weights(tmp_path / "runs") == [0, 1]
+    (path,) = cached.iterdir()
+    damage(path)
+    assert weights(tmp_path / "runs") == [0, 1]
+    assert len(read_files) == 4
+    assert weights(tmp_path / "runs") == [0, 1]
+    assert len(read_files) == 4
+
+
+def test_a_cache_that_another_version_of_the_judging_code_wrote_is_not_used(
+    tmp_path: Path, cached: Path, read_files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "runs" / "0.json")
+    weights(tmp_path / "runs")
+    monkeypatch.setattr(cache, "_judges", lambda: "other code")
+    weights(tmp_path / "runs")
+    assert read_files == ["0.json", "0.json"]
+    assert len(list(cached.iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_a_note(tmp_path: Path, cached: Path) -> None:
+    write(tmp_path / "runs" / "0.json")
+    cached.parent.mkdir()
+    cached.write_text("in the way")
+    assert weights(tmp_path / "runs") == [0]
+    (note,) = opened([tmp_path / "runs"]).notes
+    assert "nothing is cached in" in note
+
+
+def test_small_folders_are_not_cached_and_unused_caches_are_deleted(
+    tmp_path: Path, cached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "one" / "0.json")
+    write(tmp_path / "two" / "0.json")
+    weights(tmp_path / "one")
+    (path,) = cached.iterdir()
+    os.utime(path, (1e9, 1e9))
+    weights(tmp_path / "two")
+    assert path not in set(cached.iterdir())
+    monkeypatch.setattr(cache, "WORTH_KEEPING_BYTES", 10**9)
+    shutil.rmtree(cached)
+    weights(tmp_path / "one")
+    assert not cached.exists()
+
+
+HOSTILE = {
+    "cut off": '{"benchmarks": [',
+    "not JSON": "\x00\x01",
+    "not ours": json.dumps({"benchmarks": []}),
+    "a list": "[1]",
+    "nested too deeply": "[" * 100_000,
+    "a drill": json.dumps(run_document(drill="memory=+64MiB")),
+    "no date": json.dumps(run_document(datetime="yesterday")),
+    "not Unicode": json.dumps(run_document(commit="\ud800")),
+    "infinite": json.dumps(run_document([cell_document(PLAIN, {"weights": float("inf")})])),
+}
+
+
+@pytest.mark.usefixtures("cached")
+def test_damaged_and_foreign_files_are_left_out_with_the_reason_each_time(
+    tmp_path: Path, read_files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "runs" / "good.json")
+    for name, text in HOSTILE.items():
+        (tmp_path / "runs" / f"{name}.json").write_text(text)
+        os.utime(tmp_path / "runs" / f"{name}.json", (1e9, 1e9))
+    for where in (tmp_path / "runs", Path("runs"), Path("../runs")):
+        if not where.is_absolute():
+            monkeypatch.chdir(tmp_path if where == Path("runs") else tmp_path / "runs")
+        store = opened([where])
+        assert [run.path for run in store.runs] == [str(where / "good.json")]
+        assert [note.split(".json")[0] for note in store.notes] == [
+            f"left out {where / name}" for name in sorted(HOSTILE)
+        ]
+    assert len(read_files) == len(HOSTILE) + 1
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_damaged_file_that_is_named_itself_is_an_error(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "it.json"
+    path.write_text(HOSTILE[name])
+    with pytest.raises(ReportError, match=r"it\.json"):
+        opened([write(tmp_path / "good.json"), path])
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x00b", "'; DROP TABLE cells; --", '"quoted"', "\u202e", "x" * 1_000_000], ids=lambda text: text[:9]
+)
+@pytest.mark.usefixtures("cached")
+def test_any_text_is_only_text(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "0.json", commit_info={"id": text})
+    for _ in range(2):
+        (run,) = opened([tmp_path]).runs
+        assert run.commit == text
+
+
+@pytest.mark.usefixtures("cached")
+def test_any_file_name_is_read_and_pipes_are_not(tmp_path: Path) -> None:
+    write(tmp_path / "plain.json", 0)
+    os.rename(write(tmp_path / "1.json", 1), os.fsencode(tmp_path) + b"/not\xffunicode.json")  # noqa: PTH104
+    write(tmp_path / "[a-z]*'\".json", 2)
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "broken.json").symlink_to("nowhere")
+    for _ in range(2):
+        assert weights(tmp_path) == [0, 1, 2]
+    notes = opened([tmp_path]).notes
+    assert [note.split(":")[0].split("/")[-1] for note in notes] == ["broken.json", "pipe.json"]
+
+
+def test_a_folder_that_cannot_be_listed_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "0.json")
+    (tmp_path / "locked").mkdir()
+    scan = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert opened([tmp_path]).notes == (f"left out the folder {tmp_path / 'locked'}: Permission denied",)
+
+
+@pytest.mark.usefixtures("cached")
+def test_folders_within_each_other_count_each_file_once(tmp_path: Path) -> None:
+    for number, place in enumerate((".", "a", "a/b")):
+        write(tmp_path / place / f"{number}.json", number)
+    for _ in range(2):
+        assert weights(tmp_path / "a", tmp_path, tmp_path / "a" / "b", tmp_path / "0.json") == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_thousand_runs_read_in_parallel_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "0.json")
+    text = (tmp_path / "0.json").read_text()
+    for number in range(1, 1000):
+        content = text.replace("400000000.0", f"{400000000 + number}.0").replace("2.0\n", f"{2 + number}.0\n")
+        (tmp_path / f"{number}.json").write_text(content.replace('"data": [2.0]', f'"data": [{2 + number}.5]'))
+    (tmp_path / "bad.json").write_text("{")
+    monkeypatch.setattr(condense, "WORTH_PROCESSES_BYTES", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
+    assert sorted(weights(tmp_path)) == list(range(1000))
+    (note,) = opened([tmp_path]).notes
+    assert "bad.json is not complete JSON" in note
