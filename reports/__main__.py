@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from reports.commands import accept, calibrate, compare, merge, render, study, trend
+from reports.commands import accept, calibrate, compare, history, keep, merge, render, study, trend
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, calibrate, trend)
+COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, keep)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -79,14 +79,14 @@ def _left_out(reason: str) -> str:
 
 
 def time_of(run: RunFile, where: str) -> datetime:
-    """When a run was measured; one without a time zone is read as UTC.
+    """When a run was measured, in UTC; one without a time zone is read as UTC.
 
     Raises:
         ReportError: its date is none.
     """
     try:
-        return moment(run.datetime)
-    except ValueError as error:
+        return moment(run.datetime).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # The first and last hours of the calendar have no time in UTC.
         raise ReportError(f"{where} has the date {run.datetime!r}, which is none: restore it") from error
 
 

@@ -151,7 +151,7 @@ def _series(
         rank[run.place] = at
     rows = rows[np.lexsort((rank[found.place[rows]], code[rows]))]
     runs = [of_run[place] for place in found.place[rows].tolist()]
-    software = [_versions(one) for one in found.settings]
+    software = [software_of(one.environment, one.checkpoint, one.weights) for one in found.settings]
     points = [
         Point(run.path, run.time, run.commit, software[setting], value)
         for run, setting, value in zip(
@@ -183,12 +183,9 @@ def _decoded(environment: str) -> Mapping[str, Any]:
     return decoded
 
 
-def _versions(setting: Setting) -> Mapping[str, str]:
-    return _versions_of(setting.environment, setting.checkpoint, setting.weights)
-
-
 @lru_cache(maxsize=4096)
-def _versions_of(environment: str, checkpoint: str, weights: str) -> Mapping[str, str]:
+def software_of(environment: str, checkpoint: str, weights: str) -> Mapping[str, str]:
+    """Name -> version of what a cell was measured with, from a `Setting`'s fields."""
     return versions_of(_decoded(environment), checkpoint, weights)
 
 

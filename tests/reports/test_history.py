@@ -165,18 +165,13 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def a_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
 def false_but_well_named(path: Path) -> None:
     """Content of another kind, under the name that its digest asks for."""
     path.write_text("no Parquet")
     path.rename(path.with_name(f"{path.name.split('-')[0]}-{cache._digest(path)}.parquet"))
 
 
-@pytest.mark.parametrize("damage", [cut_off, one_bit, empty, a_folder, false_but_well_named])
+@pytest.mark.parametrize("damage", [cut_off, one_bit, empty, false_but_well_named])
 def test_a_damaged_cache_is_made_again(
     tmp_path: Path, cached: Path, read_files: list[str], damage: Callable[[Path], None]
 ) -> None:
