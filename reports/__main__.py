@@ -15,7 +15,8 @@ COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, ke
 def parser() -> argparse.ArgumentParser:
     """The argument parser; each command sets `run` to the function that carries it out."""
     top = argparse.ArgumentParser(
-        prog="python -m reports", description="Judge, render, accept and merge run files. Needs no torch and no GPU."
+        prog="python -m reports",
+        description="Judge, render, accept, merge and follow run files. Needs no torch and no GPU.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -67,7 +67,8 @@ def found(folder: Path) -> Path | None:
     for path in sorted(place.parent.glob(f"{place.name}-*.parquet")):
         with suppress(OSError):
             if path.name == f"{place.name}-{_digest(path)}.parquet":
-                os.utime(path)
+                with suppress(OSError):  # A cache that is shared for reading serves as well.
+                    os.utime(path)
                 return path
             path.unlink(missing_ok=True)
     return None

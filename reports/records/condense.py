@@ -11,7 +11,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -26,21 +26,33 @@ WORTH_PROCESSES_BYTES = 32_000_000
 """From so many bytes of run files on, processes that read in parallel are worth their start of half a second."""
 
 MOST_PROCESSES = 8
+BATCH = 4
+"""Files that a process is given at once: few, so that all end together."""
 
 
 def condensed(paths: Sequence[Path], size: int) -> Iterator[str]:
     """A line for each file, in their order; of one that cannot be used, `{"reason": ...}`. `size`: bytes in all."""
     processes = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, MOST_PROCESSES)
-    if size < WORTH_PROCESSES_BYTES or processes < 2:
-        with _without_garbage_collection():
-            yield from map(line_of, paths)
-        return
+    done = 0
+    if size >= WORTH_PROCESSES_BYTES and processes >= 2:
+        from concurrent.futures import BrokenExecutor
+
+        # Processes die where memory is short, and do not start in a session without a main module to import.
+        with suppress(BrokenExecutor):
+            for line in _in_parallel(paths, processes):
+                yield line
+                done += 1
+    with _without_garbage_collection():
+        yield from map(line_of, paths[done:])
+
+
+def _in_parallel(paths: Sequence[Path], processes: int) -> Iterator[str]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Started afresh: a fork of a process that has threads (torch, DuckDB) may hang.
     with ProcessPoolExecutor(processes, get_context("spawn"), initializer=gc.disable) as pool:
-        batches = [paths[start : start + 8] for start in range(0, len(paths), 8)]
+        batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
         yield from chain.from_iterable(pool.map(_lines_of, batches))
 
 

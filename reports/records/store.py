@@ -131,6 +131,8 @@ def opened(paths: Sequence[Path]) -> Store:
     for place, (file, folder) in enumerate(listed.found):
         folders.setdefault(folder, []).append(_here(place, file, folder, now))
     notes = [_fill(connection, folder, members) for folder, members in folders.items()]
+    # All that is asked from here on is in memory.
+    connection.execute("SET enable_external_access = false")
     shown = {one.place: one.shown for members in folders.values() for one in members}
     left_out = [*listed.left_out, *_reasons(connection, shown)]
     runs = tuple(_runs(connection, shown))

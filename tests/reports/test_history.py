@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -321,3 +323,44 @@ def test_a_thousand_runs_read_in_parallel_are_the_same(tmp_path: Path, monkeypat
     assert sorted(weights(tmp_path)) == list(range(1000))
     (note,) = opened([tmp_path]).notes
     assert "bad.json is not complete JSON" in note
+
+
+def test_processes_that_die_leave_the_rest_to_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(paths: Sequence[Path], processes: int) -> Iterator[str]:
+        yield from map(condense.line_of, paths[:2])
+        raise BrokenExecutor
+
+    monkeypatch.setattr(condense, "WORTH_PROCESSES_BYTES", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
+    monkeypatch.setattr(condense, "_in_parallel", dying)
+    for number in range(5):
+        write(tmp_path / f"{number}.json", number)
+    assert weights(tmp_path) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_cache_that_another_process_replaces_meanwhile_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "runs" / "0.json")
+    monkeypatch.setattr(cache, "found", lambda folder: tmp_path / "gone.parquet")
+    assert weights(tmp_path / "runs") == weights(tmp_path / "runs") == [0]
+
+
+def test_garbage_collection_is_as_it_was_after_reading(tmp_path: Path) -> None:
+    write(tmp_path / "0.json")
+    for before in (False, True):
+        (gc.enable if before else gc.disable)()
+        try:
+            weights(tmp_path)
+            assert gc.isenabled() == before
+        finally:
+            gc.enable()
+
+
+def test_nothing_is_looked_for_outside(tmp_path: Path) -> None:
+    """Neither extensions of DuckDB nor files that a run's text names."""
+    write(tmp_path / "0.json")
+    connection = opened([tmp_path]).connection
+    for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
+        assert connection.execute("SELECT current_setting(?)", [setting]).fetchone() == (False,)
