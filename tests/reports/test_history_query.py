@@ -74,6 +74,7 @@ def test_runs_are_listed_in_the_order_of_time(folder: Path, capsys: pytest.Captu
         (["--until", "2026-01-03"], "123"),
         (["--until", "2026-01-03T23:00"], "123"),
         (["--until", "2026-01-03T22:59"], "12"),
+        (["--until", "2026-01-03T22:59:59.999999"], "12"),
         (["--hardware", "cpu"], "5"),
         (["--hardware", "nvidia-*"], "1234"),
         (["--hardware", "h200", "--lane", "*", "--level", "*"], ""),
