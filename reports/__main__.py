@@ -6,16 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from reports.commands import accept, calibrate, compare, merge, render, study, trend
+from reports.commands import accept, calibrate, compare, history, keep, merge, render, study, trend
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, calibrate, trend)
+COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, keep)
 
 
 def parser() -> argparse.ArgumentParser:
     """The argument parser; each command sets `run` to the function that carries it out."""
     top = argparse.ArgumentParser(
-        prog="python -m reports", description="Judge, render, accept and merge run files. Needs no torch and no GPU."
+        prog="python -m reports",
+        description="Judge, render, accept, merge and follow run files. Needs no torch and no GPU.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -43,7 +43,9 @@ def folder(root: Path, hardware: str, lane: str, level: str) -> Path:
     """
     for part in (hardware, lane, level):
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", part):
-            raise ReportError(f"{part!r} cannot name a baseline folder: small letters, digits, - and _ only")
+            raise ReportError(
+                f"{part!r} cannot name a folder of baselines or runs: small letters, digits, - and _ only"
+            )
     return root / hardware / lane / level
 
 

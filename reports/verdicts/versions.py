@@ -10,11 +10,16 @@ from reports.records.runfile import CellRecord
 
 def versions(environment: Mapping[str, Any], cell: CellRecord) -> dict[str, str]:
     """Name -> version, of everything that may change without making two cells incomparable."""
+    return versions_of(environment, cell.axes.checkpoint, cell.checkpoint.digest)
+
+
+def versions_of(environment: Mapping[str, Any], checkpoint: str, weights: str) -> dict[str, str]:
+    """The same of a cell of which only the checkpoint's name and the digest of its weights are at hand."""
     found = {name: str(version) for name, version in (environment.get("software") or {}).items()}
     driver = (environment.get("gpu") or {}).get("driver")
     if driver:
         found["driver"] = str(driver)
-    found[f"{cell.axes.checkpoint} checkpoint"] = cell.checkpoint.digest
+    found[f"{checkpoint} checkpoint"] = weights
     return found
 
 

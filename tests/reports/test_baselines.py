@@ -22,7 +22,7 @@ def test_the_folder_of_a_card_is_the_slug_of_its_name(model: str | None, slug: s
 
 @pytest.mark.parametrize("part", ["..", "", "a/b", "A", ".hidden"])
 def test_a_part_that_would_leave_the_folder_is_refused(part: str) -> None:
-    with pytest.raises(ReportError, match="cannot name a baseline folder"):
+    with pytest.raises(ReportError, match="cannot name a folder of baselines"):
         baselines.folder(Path("/x"), part, "current", "pr")
 
 
