@@ -14,6 +14,7 @@ from reports.records import runfile
 from reports.records.gather import gather
 from reports.records.metrics import Kind, Metric
 from reports.records.runfile import CellRecord
+from reports.records.track import Track, untracked
 from reports.verdicts.comparability import must_match
 from reports.verdicts.versions import versions
 
@@ -63,18 +64,21 @@ class _Run:
     values: tuple[tuple[_Key, tuple[float, ...], Point], ...]
 
 
-def read_history(paths: Sequence[Path], metrics: Sequence[Metric], keep: Callable[[str], bool]) -> History:
+def read_history(
+    paths: Sequence[Path], metrics: Sequence[Metric], keep: Callable[[str], bool], track: Track = untracked
+) -> History:
     """The series in a tree of run files; a measurement that lies in several (parts, merged, accepted) counts once.
 
     Args:
         paths: folders, or files.
         metrics: which metrics to follow.
         keep: which cells to follow.
+        track: told which file is read.
 
     Raises:
         ReportError: no file can be used, or none holds such a cell.
     """
-    gathered = gather(paths, lambda document, where: _reduced(document, where, metrics, keep))
+    gathered = gather(paths, lambda document, where: _reduced(document, where, metrics, keep), track)
     found: dict[_Key, dict[tuple[float, ...], Point]] = defaultdict(dict)
     for run in gathered.items:
         for key, rounds, point in run.values:
