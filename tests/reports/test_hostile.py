@@ -21,6 +21,7 @@ from reports.records.metrics import METRICS
 from reports.records.runfile import RunFile
 from reports.render import acceptance, markdown, summary, tables, terminal
 from reports.verdicts.compare import compare
+from reports.verdicts.history import read_history
 from reports.verdicts.invariants import broken
 from tests.builders import FUSED, PLAIN, cell_document, run_document, run_of
 from tests.mutations import HOSTILE, mutated, nodes
@@ -125,6 +126,13 @@ def test_values_at_the_ends_of_what_a_number_can_be_are_compared_or_refused(
         except ReportError:
             return
     every_report(*runs)
+
+
+def test_a_list_where_a_property_of_the_machine_should_be_stops_no_trend(tmp_path: Path) -> None:
+    content = counted_document()
+    content["machine_info"]["gpu"]["mig"] = [1, {"a": 2}]
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    assert read_history([tmp_path], list(METRICS.values()), lambda cell: True).runs == 1
 
 
 LIMITS = [("data", runfile.MOST_ROUNDS), ("launches", runfile.MOST_LAUNCHES), ("step_p10_s", runfile.MOST_ROUNDS)]
