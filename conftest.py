@@ -52,7 +52,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "cell" not in metafunc.fixturenames:
+    if not plan.measures_a_cell(metafunc.fixturenames):
         return
     config = metafunc.config
     chosen = config.stash[SUITE].settings
@@ -77,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     for item in session.items:
-        if isinstance(item, pytest.Function) and "cell" in item.fixturenames:
+        if isinstance(item, pytest.Function) and plan.measures_a_cell(item.fixturenames):
             config.stash[CELLS][item.nodeid] = str(item.callspec.params["cell"])
     matrix = [planned.scenario.id for planned in config.stash[PLAN]]
     config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()))

@@ -31,6 +31,7 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
     replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
     benchmark.extra_info.update(bark_suite.record(measurement))
     request.getfixturevalue("save_run")()
+    request.node.user_properties += bark_suite.properties(benchmark.extra_info)
     regression = bark_suite.regression(benchmark.extra_info)
     if regression:
         pytest.fail(regression, pytrace=False)

@@ -14,6 +14,7 @@ from benchmarks.harness import plan
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.session import Result
 from benchmarks.harness.suite import BarkSuite, shown
+from reports.characters import visible_lines
 from reports.render import tables, terminal
 from reports.verdicts.verdict import Comparison
 
@@ -38,9 +39,13 @@ def uncaptured(config: Any) -> Callable[[str], None]:
 
 
 def is_terminal(config: Any) -> bool:
-    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured)."""
+    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured).
+
+    A CI service that offers a terminal keeps what is written to it as a log all the same.
+    """
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    return bool(getattr(reporter, "isatty", False)) and os.environ.get("TERM") != "dumb"
+    logged = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return bool(getattr(reporter, "isatty", False)) and os.environ.get("TERM") != "dumb" and not logged
 
 
 def progress_line(config: Any, cells: int) -> ProgressLine:
@@ -71,7 +76,11 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
         parts.append(verdicts(suite, result.comparison))
     for part in parts:
         lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
-    return [*lines, *(f"warning: {line}" for line in suite.recorder.all_warnings), *result.lines]
+    return [
+        *lines,
+        *(visible_lines(f"warning: {line}") for line in suite.recorder.all_warnings),
+        *map(visible_lines, result.lines),
+    ]
 
 
 def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
@@ -80,4 +89,4 @@ def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
         return
     if result.comparison and result.comparison.failed:
         sys.stderr.write(terminal.to_text(verdicts(suite, result.comparison), width=120, colour=False) + "\n")
-    sys.stderr.writelines(f"{line}\n" for line in result.lines)
+    sys.stderr.writelines(f"{visible_lines(line)}\n" for line in result.lines)

@@ -20,6 +20,11 @@ class Planned:
     skip: str
 
 
+def measures_a_cell(arguments: Iterable[str]) -> bool:
+    """Whether a test with these arguments is the suite's own; one of a user may have a `cell` that is another thing."""
+    return {"cell", "bark_suite"} <= set(arguments)
+
+
 def plan(level: Level, machine: Machine) -> Iterator[Planned]:
     """Every cell of the product with its decision; of several reasons to skip a cell, the first is shown."""
     for scenario in product():

@@ -1,4 +1,4 @@
-"""Progress of a run: a live line in a terminal, a line a cell elsewhere."""
+"""Progress of a run: a live line in a terminal; elsewhere a line a cell, and more of a cell that takes long."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+LOG_EVERY_S = 30.0
+"""Seconds between two lines of one cell in a log: a CI service gives up on a job that is silent for ten minutes."""
+
+
 @dataclass(slots=True)
 class ProgressLine:
     """Shows where the run is.
@@ -35,22 +39,27 @@ class ProgressLine:
     spent_s: float = 0.0
     _cell: str = ""
     _started: float = field(default=0.0)
+    _shown: float = field(default=0.0)
 
     def start(self, cell: str, note: str = "") -> None:
         """A cell begins; `note` says why, where it is not the first time."""
         self._cell, self._started = cell, self.clock()
+        self._shown = self._started
         shown = "" if self.live else f"[{self.done + 1}/{self.total}] {cell}{self.time_left(0.0)} "
         if note:
             shown = f"{cell} {note} "
         self.write(f"\n{shown}")
 
     def update(self, progress: Progress) -> None:
-        """A cell went on."""
-        if self.live:
-            rounds = f" {progress.rounds_done}/{progress.rounds_expected}" if progress.rounds_expected else ""
-            left = self.time_left(self.clock() - self._started, progress.remaining_s)
-            line = f"[{self.done + 1}/{self.total}] {self._cell}: {progress.phase}{rounds}{left}"
-            self.write(f"\r\x1b[K{line[: max(self.width - 1, 20)]}")
+        """A cell went on: shown at once on a live line, and in a log now and then."""
+        now = self.clock()
+        if not self.live and now - self._shown < LOG_EVERY_S:
+            return
+        self._shown = now
+        rounds = f" {progress.rounds_done}/{progress.rounds_expected}" if progress.rounds_expected else ""
+        left = self.time_left(now - self._started, progress.remaining_s)
+        line = f"[{self.done + 1}/{self.total}] {self._cell}: {progress.phase}{rounds}{left}"
+        self.write(f"\r\x1b[K{line[: max(self.width - 1, 20)]}" if self.live else f"\n{line} ")
 
     def finish(self, *, counts: bool = True) -> None:
         """The cell ended; `counts` as one of the total."""

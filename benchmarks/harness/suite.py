@@ -31,6 +31,7 @@ from reports.records.runfile import CellRecord, RunFile
 from reports.render import acceptance, summary
 from reports.verdicts.attribution import attribute
 from reports.verdicts.compare import compare, compare_cell, rerun_reason
+from reports.verdicts.invariants import refuse_broken
 from reports.verdicts.thresholds import NONE, Overrides, overrides
 from reports.verdicts.verdict import Comparison, Verdict
 from reports.verdicts.wall import settled
@@ -162,6 +163,10 @@ class BarkSuite:
         environment = self.baseline.environment_of(base) if base else {}
         return compare_cell(base, head, environment, self.machine_info, self.overrides)
 
+    def properties(self, record: dict[str, Any]) -> list[tuple[str, str]]:
+        """What `--junitxml` says of a cell: each metric with its unit, and the verdicts where it was judged."""
+        return summary.properties(CellRecord.model_validate(record), self.verdicts(record))
+
     def regression(self, record: dict[str, Any]) -> str:
         """The message of a cell that got worse than its baseline; empty where it did not, or nothing was asked."""
         verdicts = self.verdicts(record)
@@ -213,7 +218,11 @@ class BarkSuite:
         """Accept the run as `--update-baselines` asks; returns what changed, in lines."""
         assert self.settings.update is not None
         path, changes = baselines.accept(
-            run, self.settings.baseline_root, which=self.settings.update, reason=self.settings.reason
+            run,
+            self.settings.baseline_root,
+            which=self.settings.update,
+            reason=self.settings.reason,
+            check=refuse_broken,
         )
         return [f"baseline {shown(path)}:", *(f"  {line}" for line in acceptance.lines(changes))]
 

@@ -27,6 +27,7 @@ def run(options: argparse.Namespace) -> int:
 
     from reports.records import baselines, runfile
     from reports.render import acceptance
+    from reports.verdicts.invariants import refuse_broken
 
     run = runfile.read(options.run_file)
     path, changes = baselines.accept(
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
         which="new" if options.new else "all",
         keep=lambda cell: options.pattern in cell or fnmatchcase(cell, options.pattern),
         reason=options.reason,
+        check=refuse_broken,
     )
     say("\n".join([f"baseline {path}:", *(f"  {line}" for line in acceptance.lines(changes))]))
     return PASSED

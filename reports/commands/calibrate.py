@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from reports.commands.progress import progress
 from reports.commands.shared import PASSED, Commands, at_least, show
 
 
@@ -29,10 +30,12 @@ def run(options: argparse.Namespace) -> int:
     from reports.render import calibration
     from reports.verdicts.calibrate import calibrate
 
-    launches = samples.collect(options.runs)
+    with progress("reading run files") as track:
+        launches = samples.collect(options.runs, track)
     if options.save:
         samples.save(options.save, launches.groups)
-    found = calibrate(launches, seed=options.seed, resamples=options.resamples)
+    with progress("replaying launches") as track:
+        found = calibrate(launches, seed=options.seed, resamples=options.resamples, track=track)
     show(
         options.format,
         json=lambda: calibration.as_json(found),

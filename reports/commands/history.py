@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from reports.commands.progress import progress
 from reports.commands.shared import PASSED, Commands, at_least, say
 
 
@@ -60,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
         commit=options.commit,
         limit=options.limit,
     )
-    store = opened(options.runs)
+    with progress("reading run files") as track:
+        store = opened(options.runs, track)
     software = list(dict.fromkeys(options.software))
     metrics = [METRICS[name] for name in dict.fromkeys(options.metric)]
     found = answers.values(store, query, metrics, software) if metrics else answers.runs(store, query, software)

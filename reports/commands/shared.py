@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from reports.characters import Rendered, visible_lines
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -34,9 +36,13 @@ def at_least(minimum: int) -> Callable[[str], int]:
 
 
 def say(text: str) -> None:
-    """Print; a reader that has gone (`| head`) does not change the exit code."""
+    """Print; a reader that has gone (`| head`) does not change the exit code.
+
+    Escape codes in it are shown, not carried out, unless it was rendered for the terminal.
+    """
+    shown = text if isinstance(text, Rendered) else visible_lines(text)
     try:
-        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.write(shown.rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

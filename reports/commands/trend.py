@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from reports.commands.progress import progress
 from reports.commands.shared import PASSED, Commands, show
 
 
@@ -35,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
     if options.metric and options.metric not in METRICS:
         raise ReportError(f"unknown metric {options.metric!r}; choose from {', '.join(METRICS)}")
     metrics = [one for one in METRICS.values() if (one.name == options.metric if options.metric else one.gated)]
-    found = trend(read_history(options.runs, metrics, lambda cell: fnmatchcase(cell, f"*{options.cell}*")))
+    with progress("reading run files") as track:
+        history = read_history(options.runs, metrics, lambda cell: fnmatchcase(cell, f"*{options.cell}*"), track)
+    found = trend(history)
     show(
         options.format,
         json=lambda: trends.as_json(found),

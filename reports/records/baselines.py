@@ -101,6 +101,7 @@ def accept(
     which: Which = "all",
     keep: Callable[[str], bool] = lambda cell: True,
     reason: str = "",
+    check: Callable[[RunFile], None] = lambda baseline: None,
 ) -> tuple[Path, list[Change]]:
     """Make a run's measured cells the baseline of its hardware, lane and level.
 
@@ -111,6 +112,7 @@ def accept(
         keep: which cells to take.
         reason: why; kept in the baseline beside the run's date and commit. Accepting a run again changes nothing,
             except that another reason is noted.
+        check: raises ReportError where the baseline as it would be cannot be one (`invariants.refuse_broken`).
 
     Returns:
         The baseline's path and what became of each cell of the run.
@@ -118,8 +120,8 @@ def accept(
     A cell that is not in the matrix any more leaves the baseline with the next accepted run of the whole matrix.
 
     Raises:
-        ReportError: the run holds nothing to accept, is a drill, did other work than its level's, or the baseline at
-            hand cannot be read.
+        ReportError: the run holds nothing to accept, is a drill, did other work than its level's, the baseline at
+            hand cannot be read, or the new one fails the check; the baseline at hand is then left as it was.
     """
     runfile.refuse_drill(run, "this run")
     if "tokens" in run.suite.overrides:
@@ -160,7 +162,9 @@ def accept(
     gone = set(old_cells) - set(run.outcomes()) if whole else set()
     changes += [Change(cell, "removed", values(old_cells[cell]), {}) for cell in sorted(gone)]
     if taken or gone:
-        runfile.write(path, combined(run, taken, old, gone, reason))
+        baseline = combined(run, taken, old, gone, reason)
+        check(baseline)
+        runfile.write(path, baseline)
     return path, changes
 
 

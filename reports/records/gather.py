@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from reports.errors import ReportError
 from reports.records.runfile import read_document
+from reports.records.track import Track, untracked
 
 Item = TypeVar("Item")
 
@@ -22,13 +23,14 @@ class Gathered(Generic[Item]):
     left_out: tuple[str, ...]
 
 
-def gather(paths: Sequence[Path], reduce: Callable[[Any, str], Item]) -> Gathered[Item]:
+def gather(paths: Sequence[Path], reduce: Callable[[Any, str], Item], track: Track = untracked) -> Gathered[Item]:
     """Read JSON files, and those in folders and below, one after the other.
 
     Args:
         paths: files and folders.
         reduce: from decoded JSON and the file's name to what is kept of it, so that thousands of run files are never
             in memory together; raises ReportError where the file is none of its kind.
+        track: told which file is read.
 
     Raises:
         ReportError: a path does not exist, a file that was named itself cannot be used, or no file can be.
@@ -36,7 +38,8 @@ def gather(paths: Sequence[Path], reduce: Callable[[Any, str], Item]) -> Gathere
     items: list[Item] = []
     listed = files(paths)
     left_out = list(listed.left_out)
-    for path, folder in listed.found:
+    for number, (path, folder) in enumerate(listed.found):
+        track(number, len(listed.found), str(path))
         try:
             items.append(reduce(read_document(path), str(path)))
         except ReportError as error:

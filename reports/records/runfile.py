@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
     FiniteFloat,
     NonNegativeInt,
@@ -23,18 +23,36 @@ from pydantic import (
     PositiveInt,
     ValidationError,
 )
-from pydantic_core import from_json
 
+from reports.characters import short
 from reports.errors import ReportError
 from reports.records.counters import CountersRecord
+from reports.records.document import SHOWN
+from reports.records.document import read_document as read_document
 from reports.records.files import write_atomically
 from reports.records.layout import laid_out
 from reports.records.metrics import METRICS, REQUIRED
 
 SCHEMA_VERSION = 1
 
+MOST_CELLS = 20_000
+"""Of one file. The whole matrix has 432 on each machine, and reports are tried on 10,000."""
+
+MOST_ROUNDS = 10_000
+"""Of one cell; 80 is the most that was ever worth its time."""
+
+MOST_LAUNCHES = 16
+"""Of one cell; a rerun makes two. Each is held against all of the baseline's rounds."""
+
 Outcome = Literal["measured", "failed", "skipped", "not run", "not asked for"]
 """`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf."""
+
+
+Seconds: TypeAlias = Annotated[float, Field(ge=1e-12, le=1e9)]
+"""A duration that a clock can give, up to thirty years: the ratio of two is a number above 0."""
+
+PerRound: TypeAlias = Annotated[list[Seconds], Field(max_length=MOST_ROUNDS), FailFast()]
+"""One number a round. A list of nothing but errors is refused at the first."""
 
 
 class _Record(BaseModel):
@@ -91,13 +109,13 @@ class Rounds(_Record):
     the same. `dropped`: the same -> how many rounds do not count and were measured again.
     """
 
-    step_p10_s: list[PositiveFloat] = Field(default_factory=list)
-    host_probe_s: list[PositiveFloat] = Field(default_factory=list)
-    launches: list[PositiveInt] = Field(default_factory=list)
-    sm_clock_mhz: list[PositiveInt] = Field(default_factory=list)
-    memory_clock_mhz: list[PositiveInt] = Field(default_factory=list)
-    temperature_c: list[FiniteFloat] = Field(default_factory=list)
-    power_w: list[FiniteFloat] = Field(default_factory=list)
+    step_p10_s: PerRound = Field(default_factory=list)
+    host_probe_s: PerRound = Field(default_factory=list)
+    launches: list[PositiveInt] = Field(default_factory=list, max_length=MOST_LAUNCHES)
+    sm_clock_mhz: list[PositiveInt] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    memory_clock_mhz: list[PositiveInt] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    temperature_c: list[FiniteFloat] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    power_w: list[FiniteFloat] = Field(default_factory=list, max_length=MOST_ROUNDS)
     marked: dict[str, list[NonNegativeInt]] = Field(default_factory=dict)
     dropped: dict[str, PositiveInt] = Field(default_factory=dict)
 
@@ -165,7 +183,7 @@ class Stats(_Record):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    data: list[FiniteFloat] = Field(min_length=1)
+    data: Annotated[list[FiniteFloat], Field(min_length=1, max_length=MOST_ROUNDS), FailFast()]
     min: FiniteFloat
 
 
@@ -211,7 +229,7 @@ class SuiteRecord(_Record):
     finished: bool
     overrides: dict[str, float] = Field(default_factory=dict)
     drill: str = ""
-    cells: list[CellOutcome]
+    cells: list[CellOutcome] = Field(max_length=MOST_CELLS)
     environments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
     accepted: list[Acceptance] = Field(default_factory=list)
@@ -233,7 +251,7 @@ class RunFile(_Record):
 
     machine_info: dict[str, Any]
     commit_info: dict[str, Any]
-    benchmarks: list[Benchmark]
+    benchmarks: list[Benchmark] = Field(max_length=MOST_CELLS)
     datetime: str
     version: str
     suite: SuiteRecord
@@ -283,8 +301,8 @@ def parse(document: Any, where: str) -> RunFile:
         for digest, environment in run.suite.environments.items():
             MachineInfo.model_validate(environment | {"environment": digest})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(short(str(part), SHOWN) for part in first["loc"])
         raise ReportError(f"{where} is damaged at {place}: {first['msg']}; restore it or measure again") from error
     flaw = next(_flaws(run), None)
     if flaw:
@@ -360,32 +378,6 @@ def read(path: Path) -> RunFile:
         ReportError: it is missing, unreadable, cut off, or not a run file of this suite.
     """
     return parse(read_document(path), str(path))
-
-
-def read_document(path: Path) -> Any:
-    """What a run file's JSON holds, not yet judged to be one.
-
-    Raises:
-        ReportError: it is missing, unreadable, or cut off.
-    """
-    try:
-        content = path.read_bytes()
-        text = content.decode()
-    except FileNotFoundError as error:
-        raise ReportError(f"there is no run file {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"cannot read {path}: {error}") from error
-    try:
-        return from_json(content)
-    except (ValueError, RecursionError):
-        pass  # Python's own decoder takes twice as long, takes a little more, and says better what is wrong.
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ReportError(
-            f"{path} is not complete JSON ({error}): it was cut off or damaged; "
-            "restore it (git checkout) or measure again"
-        ) from error
 
 
 def write(path: Path, run: RunFile) -> None:

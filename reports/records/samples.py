@@ -15,11 +15,10 @@ from reports.records import runfile
 from reports.records.files import write_atomically
 from reports.records.gather import gather
 from reports.records.metrics import METRICS
-from reports.records.runfile import Benchmark, CellRecord, RunFile
+from reports.records.runfile import Benchmark, CellRecord, RunFile, Seconds
+from reports.records.track import Track, untracked
 
 SAMPLES_VERSION: Final = 1
-
-Seconds = Annotated[FiniteFloat, Field(gt=0)]
 
 
 class _Frozen(BaseModel):
@@ -67,13 +66,13 @@ class Samples(_Frozen):
     notes: tuple[str, ...]
 
 
-def collect(paths: Sequence[Path]) -> Samples:
+def collect(paths: Sequence[Path], track: Track = untracked) -> Samples:
     """The groups of launches in run files, samples files, and folders of them. A launch that is met twice counts once.
 
     Raises:
         ReportError: a file that was named cannot be used, or no cell has two launches.
     """
-    gathered = gather(paths, groups_of)
+    gathered = gather(paths, groups_of, track)
     launches: dict[tuple[str, str, str], dict[tuple[float, ...], Launch]] = {}
     met = 0
     for group in (group for groups in gathered.items for group in groups):

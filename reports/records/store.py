@@ -15,6 +15,7 @@ from reports.records import cache
 from reports.records.condense import condensed, moment
 from reports.records.gather import files, nothing_in
 from reports.records.metrics import METRICS
+from reports.records.track import Track, untracked
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,11 +116,12 @@ class _Here:
     named: bool
 
 
-def opened(paths: Sequence[Path]) -> Store:
+def opened(paths: Sequence[Path], track: Track = untracked) -> Store:
     """Read run files, and those in folders and below; of folders that were read before, only what is new or changed.
 
     Args:
         paths: folders, searched to the bottom, and files.
+        track: told which file is read.
 
     Raises:
         ReportError: a path does not exist, a file that was named itself cannot be used, or no file can be.
@@ -130,7 +132,7 @@ def opened(paths: Sequence[Path]) -> Store:
     folders: dict[Path | None, list[_Here]] = {}
     for place, (file, folder) in enumerate(listed.found):
         folders.setdefault(folder, []).append(_here(place, file, folder, now))
-    notes = [_fill(connection, folder, members) for folder, members in folders.items()]
+    notes = [_fill(connection, folder, members, track) for folder, members in folders.items()]
     # All that is asked from here on is in memory.
     connection.execute("SET enable_external_access = false")
     shown = {one.place: one.shown for members in folders.values() for one in members}
@@ -166,11 +168,11 @@ def _here(place: int, file: Path, folder: Path | None, now_ns: int) -> _Here:
     return _Here(place, file, name, shown, cache.stamp(found, now_ns), found.st_size, folder is None)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, folder: Path | None, here: Sequence[_Here]) -> str:
+def _fill(connection: duckdb.DuckDBPyConnection, folder: Path | None, here: Sequence[_Here], track: Track) -> str:
     """Take the files of one folder into the table; returns why they could not be cached, empty where they were."""
     known = _recalled(connection, folder, here) if folder else set()
     new = [one for one in here if one.place not in known]
-    _read(connection, new)
+    _read(connection, new, track)
     lasting = [one for one in new if one.stamp]
     worth = lasting and (known or sum(one.size for one in lasting) >= cache.WORTH_KEEPING_BYTES)
     if folder is None or not worth:
@@ -199,10 +201,12 @@ def _recalled(connection: duckdb.DuckDBPyConnection, folder: Path, here: Sequenc
     return {place for (place,) in known}
 
 
-def _read(connection: duckdb.DuckDBPyConnection, new: Sequence[_Here]) -> None:
+def _read(connection: duckdb.DuckDBPyConnection, new: Sequence[_Here], track: Track) -> None:
     lines = condensed([one.file for one in new], sum(one.size for one in new))
     batch: list[tuple[_Here, str]] = []
-    for one, line in zip(new, lines, strict=True):
+    for number, one in enumerate(new):
+        track(number, len(new), one.shown)
+        line = next(lines)
         if one.named and line.startswith('{"reason"'):
             raise ReportError(json.loads(line)["reason"])
         batch.append((one, line))

@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports.characters import short, visible
 from reports.records.files import write_atomically
 from reports.records.runfile import RunFile
 from reports.render import causes, study_grids, study_words, summary, tables
+from reports.render.fitting import COMMENT, Section, fitted, more
 from reports.render.published import Source
 from reports.render.study import Study, StudyRow
-from reports.verdicts.verdict import Attribution, Comparison
+from reports.verdicts.verdict import Attribution, Comparison, Verdict
+
+MOST_TEXT = 1_000
+"""Characters of one text from a file: a sentence that says why takes a few hundred."""
+
+MENTION = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+"""Where GitHub would find somebody's name, an issue or a link, even behind a backslash."""
 
 
-def escape(text: str) -> str:
-    """Text as Markdown shows it literally, on one line."""
-    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"([\\`*_{}\[\]|#>~])", r"\\\1", flat)
+def escape(text: str, most: int = MOST_TEXT) -> str:
+    """Text as Markdown shows it literally, on one line: no HTML, no layout, no mention, issue or link of GitHub's."""
+    flat = " ".join(visible(short(" ".join(text.split()), most)).split())
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;")
+    return MENTION.sub("&#8203;", re.sub(r"([\\`*_{}\[\]|#>~$])", r"\\\1", flat))
 
 
-def report(run: RunFile, comparison: Comparison | None, run_path: str) -> str:
-    """The whole report: verdicts if the run was compared, the study's two tables, what did not run, the environment."""
-    parts = [
-        f"# Bark benchmarks: {escape(run.suite.level)}, {escape(run.suite.lane)} lane, {escape(run.suite.hardware)}"
-    ]
+def report(run: RunFile, comparison: Comparison | None, run_path: str, most: int = COMMENT) -> str:
+    """The whole report, in at most `most` bytes: what fails first, then what to do, and all else folded.
+
+    Without a comparison the study's absolute tables are what it is about, and are not folded.
+    """
+    where = escape(run_path) or "the run file"
+    title = ", ".join(escape(text, 100) for text in (run.suite.level, f"{run.suite.lane} lane", run.suite.hardware))
+    sections = [Section(f"# Bark benchmarks: {title}")]
     if run.suite.drill:
-        parts.append(f"**DRILL {escape(run.suite.drill)}**: planted in every cell; not a measurement of the code.")
+        drill = f"**DRILL {escape(run.suite.drill)}**: planted in every cell; not a measurement of the code."
+        sections.append(Section(drill))
     if comparison:
-        parts.append(_verdicts(comparison, "" if run.suite.drill else run_path))
+        sections += _verdicts(comparison, "" if run.suite.drill else run_path, where)
     found = tables.study_tables(run)
-    parts += [_study(found, relative=False), _study(found, relative=True), _outcomes(run), _environment(run)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    for relative in (False, True):
+        sections += _study(found, where, relative=relative, fold=relative or comparison is not None)
+    return fitted([*sections, *_outcomes(run, where), _environment(run, where)], most)
 
 
 def write(path: Path, run: RunFile, comparison: Comparison | None, run_path: str) -> None:
@@ -39,27 +54,49 @@ def write(path: Path, run: RunFile, comparison: Comparison | None, run_path: str
     write_atomically(path, report(run, comparison, run_path))
 
 
-def _verdicts(comparison: Comparison, run_path: str) -> str:
-    lines = [
-        "## Verdicts",
-        "",
-        f"**{escape(summary.headline(comparison))}**",
-        "",
-        escape(summary.counts(comparison)),
-        "",
-    ]
+def folded(title: str, summary: str, content: str = "") -> str:
+    """The head of a section that is folded away; `FOLD_END` ends it."""
+    head = f"## {title}\n\n<details>\n<summary>{summary}</summary>"
+    return f"{head}\n\n{content}" if content else head
+
+
+FOLD_END = "</details>"
+
+
+def _verdicts(comparison: Comparison, run_path: str, where: str) -> list[Section]:
+    """What fails; what changed and what to do next; and, folded, what moved without failing."""
+    head = f"## Verdicts\n\n**{escape(summary.headline(comparison))}**\n\n{escape(summary.counts(comparison))}"
+    failing: list[str] = []
+    others: list[str] = []
     for verdict, why, numbers in summary.explained(comparison):
-        lines.append(f"- {escape(summary.sentence(verdict))}")
-        if why:
-            lines.append(f"  - {escape(summary.because(why))}")
-        if why and numbers:
-            lines += ["", *(f"    {line}" for line in _causes(why).split("\n")), ""]
-    lines += [f"- {escape(line)}" for line in summary.folded(comparison)]
+        (failing if verdict.fails else others).append(_verdict(verdict, why, numbers=numbers))
+    others += [f"- {escape(line)}" for line in summary.folded(comparison)]
+    sections = [Section(head, failing, lambda number: more(number, "verdicts that fail", where))]
     if comparison.changed:
-        lines += ["", "Changed since the baseline: " + escape(", ".join(comparison.changed))]
-    commands = summary.next_commands(comparison, run_path)
+        sections.append(Section("Changed since the baseline: " + escape(summary.changed(comparison))))
+    commands = [f"    {visible(command)}" for command in summary.next_commands(comparison, run_path)]
     if commands:
-        lines += ["", "Next:", "", *(f"    {command}" for command in commands)]
+        sections.append(Section("Next:\n\n" + "\n".join(commands)))
+    if others:
+        told = f"{len(others):,} line{'s' if len(others) > 1 else ''}"
+        sections.append(
+            Section(
+                folded("What else moved or could not be compared", told),
+                others,
+                lambda number: more(number, "lines", where),
+                FOLD_END,
+                rank=2,
+            )
+        )
+    return sections
+
+
+def _verdict(verdict: Verdict, why: Attribution | None, *, numbers: bool) -> str:
+    lines = [f"- {escape(summary.sentence(verdict))}"]
+    if why:
+        lines.append(f"  - {escape(summary.because(why))}")
+    if why and numbers:
+        lines += ["", *(f"    {line}" for line in _causes(why).split("\n")), ""]
     return "\n".join(lines)
 
 
@@ -70,44 +107,80 @@ def _causes(why: Attribution) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """A Markdown table; the first `left` columns are aligned left, the rest right."""
+    return "\n".join([table_head(header, left), *map(table_row, rows)])
+
+
+def table_head(header: Sequence[str], left: int = 1) -> str:
+    """The first two lines of a table."""
     rule = ["---" if column < left else "---:" for column in range(len(header))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))
+    return f"{table_row(header)}\n{table_row(rule)}"
 
 
-def _study(found: Sequence[tables.StudyTable], *, relative: bool) -> str:
-    sections = ["## Relative performance" if relative else "## Absolute performance"]
+def table_row(cells: Sequence[str]) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def _study(found: Sequence[tables.StudyTable], where: str, *, relative: bool, fold: bool) -> list[Section]:
+    title = "Relative performance" if relative else "Absolute performance"
+    rows = []
     for one in found:
         against = f", against {escape(one.reference)}" if one.reference else ", whose reference was not measured"
-        sections.append(f"### {escape(one.title)}{against if relative else ''}")
+        heading = f"### {escape(one.title)}{against if relative else ''}"
         header = tables.headers(one, relative=relative)
-        rows = [[escape(row.label), *tables.shown(row, header, relative=relative)] for row in one.rows]
-        sections.append(table(["cell", *header], rows))
-    return "\n\n".join(sections) if found else ""
+        shown = [table_row([escape(row.label), *tables.shown(row, header, relative=relative)]) for row in one.rows]
+        # A table's first row brings its heading with it, so that no table is left without any row.
+        shown[0] = f"\n{heading}\n\n{table_head(['cell', *header])}\n{shown[0]}"
+        rows += shown
+    if not rows:
+        return []
+    head = folded(title, _number(len(rows), "cell")) if fold else f"## {title}"
+    foot = FOLD_END if fold else ""
+    return [Section(head, rows, lambda number: more(number, "cells", where), foot, rank=4 if relative else 3)]
 
 
-def _outcomes(run: RunFile) -> str:
-    reasons: dict[tuple[str, str], int] = {}
-    for outcome in run.suite.cells:
-        if outcome.outcome not in ("measured", "not asked for"):
-            key = (outcome.outcome, outcome.reason)
-            reasons[key] = reasons.get(key, 0) + 1
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
+def _outcomes(run: RunFile, where: str) -> list[Section]:
+    reasons = Counter(
+        (outcome.outcome, outcome.reason)
+        for outcome in run.suite.cells
+        if outcome.outcome not in ("measured", "not asked for")
+    )
     if not reasons:
-        return ""
-    rows = [[str(number), outcome, escape(reason)] for (outcome, reason), number in reasons.items()]
-    return "## Cells without a measurement\n\n" + table(["cells", "outcome", "reason"], rows, left=3)
+        return []
+    rows = [table_row([str(number), outcome, escape(reason)]) for (outcome, reason), number in reasons.items()]
+    head = table_head(["cells", "outcome", "reason"], left=3)
+    return [
+        Section(
+            folded("Cells without a measurement", _number(reasons.total(), "cell"), head),
+            rows,
+            lambda number: more(number, "reasons", where),
+            FOLD_END,
+            rank=1,
+        )
+    ]
 
 
-def _environment(run: RunFile) -> str:
+def _environment(run: RunFile, where: str) -> Section:
     gpu, host = run.machine_info.get("gpu") or {}, run.machine_info.get("host") or {}
     rows = [["GPU", str(gpu.get("model", "none"))], ["driver", str(gpu.get("driver", "-"))]]
     rows += [["CPU", f"{host.get('cpu_model')}, {host.get('cpu_count')} processors"]]
+    rows += [["commit", str(run.commit_info.get("id", "unknown"))], ["measured", run.datetime]]
     rows += [[name, str(version)] for name, version in (run.machine_info.get("software") or {}).items()]
     rows += [
         [f"{name} checkpoint", f"{entry.get('source')} {entry.get('digest')}"]
         for name, entry in (run.machine_info.get("checkpoints") or {}).items()
     ]
-    rows += [["commit", str(run.commit_info.get("id", "unknown"))], ["measured", run.datetime]]
-    return "## Environment\n\n" + table(["", ""], [[escape(a), escape(b)] for a, b in rows], left=2)
+    return Section(
+        folded("Environment", escape(rows[0][1], 100), table_head(["", ""], left=2)),
+        [table_row([escape(name), escape(value)]) for name, value in rows],
+        lambda number: more(number, "lines", where),
+        FOLD_END,
+        rank=1,
+    )
 
 
 def beside_published(found: Study) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from reports.characters import visible
 from reports.records.metrics import METRICS
+from reports.records.runfile import CellRecord
 from reports.records.units import step
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
@@ -15,17 +18,20 @@ from reports.verdicts.verdict import Attribution, Comparison, Verdict
 QUIET = frozenset({Status.SAME})
 """Statuses that are counted but not listed."""
 
+CHANGED = 20
+"""Versions that are named: an upgrade of everything changes about ten."""
+
 
 def sentence(verdict: Verdict) -> str:
     """One verdict as a line: cell, metric, both values, the change, the threshold or the reason."""
     if not verdict.metric:
-        return f"{verdict.cell}: {verdict.status}: {verdict.reason}"
+        return visible(f"{verdict.cell}: {verdict.status}: {verdict.reason}")
     unit = METRICS[verdict.metric].unit
     numbers = step(verdict.base, verdict.head, unit)
     advisory = "" if verdict.gated else " (not gated)"
     if verdict.status is Status.UNCLEAR and verdict.smallest_change is not None:
         advisory += f" (changes below {verdict.smallest_change:.0%} cannot be seen)"
-    return f"{verdict.cell}: {verdict.metric} {verdict.status}{advisory}: {numbers}, {verdict.reason}"
+    return visible(f"{verdict.cell}: {verdict.metric} {verdict.status}{advisory}: {numbers}, {verdict.reason}")
 
 
 def cell_message(verdicts: Sequence[Verdict], why: Attribution | None = None) -> str:
@@ -36,13 +42,28 @@ def cell_message(verdicts: Sequence[Verdict], why: Attribution | None = None) ->
     return "\n".join([*lines, because(why)] if why else lines)
 
 
+def properties(cell: CellRecord, verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """A cell as the properties of a JUnit test case: metric -> value and unit, to the last digit; then its verdicts.
+
+    `verdicts` counts them by status; `worse`, `better` and so on each hold a sentence.
+    """
+    found = [(name, f"{repr(one.value).removesuffix('.0')} {one.unit}".rstrip()) for name, one in cell.metrics.items()]
+    if verdicts:
+        found.append(("verdicts", tallied(Counter(verdict.status for verdict in verdicts))))
+    return found + [(str(one.status), sentence(one)) for one in verdicts if one.status not in QUIET]
+
+
 def because(why: Attribution) -> str:
     """Why a cell's verdicts are what they are, as a line."""
-    return f"why: {why.sentence}"
+    return visible(f"why: {why.sentence}")
 
 
 def headline(comparison: Comparison) -> str:
     """One line: what the run came to."""
+    return visible(_headline(comparison))
+
+
+def _headline(comparison: Comparison) -> str:
     if comparison.problem:
         return f"FAILED: {comparison.problem}"
     if comparison.failures:
@@ -61,8 +82,12 @@ def counts(comparison: Comparison) -> str:
     """How many verdicts of each status, in the order of `Status`, and on how many cells."""
     tally = comparison.counts()
     cells = len({verdict.cell for verdict in comparison.verdicts})
-    parts = [f"{tally[status]} {status}" for status in Status if tally[status]]
-    return f"{cells} cells, {tally.total()} verdicts: {', '.join(parts)}" if parts else "no verdicts"
+    return f"{cells} cells, {tally.total()} verdicts: {tallied(tally)}" if tally.total() else "no verdicts"
+
+
+def tallied(tally: Counter[Status]) -> str:
+    """`2 worse, 12 same`, in the order of `Status`."""
+    return ", ".join(f"{tally[status]} {status}" for status in Status if tally[status])
 
 
 def listed(comparison: Comparison) -> list[Verdict]:
@@ -100,7 +125,14 @@ def folded(comparison: Comparison) -> list[str]:
             groups[f"{verdict.status}: {verdict.reason}"] += 1
         elif not verdict.gated and verdict.status not in QUIET:
             groups[f"{verdict.status}, not gated: {verdict.metric}"] += 1
-    return [f"{number} {what}" for what, number in groups.items()]
+    return [visible(f"{number} {what}") for what, number in groups.items()]
+
+
+def changed(comparison: Comparison) -> str:
+    """What else changed since the baseline, on one line; of many changes the first ones."""
+    names = [visible(name) for name in comparison.changed[:CHANGED]]
+    rest = len(comparison.changed) - len(names)
+    return ", ".join(names) + (f" and {rest:,} more" if rest else "")
 
 
 def next_commands(comparison: Comparison, run_path: str) -> list[str]:
@@ -128,6 +160,15 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "changed": list(comparison.changed),
         "counts": {str(status): number for status, number in comparison.counts().items()},
-        "verdicts": [asdict(verdict) for verdict in comparison.verdicts],
-        "attributions": [asdict(attribution) for attribution in comparison.attributions],
+        "verdicts": [_finite(asdict(verdict)) for verdict in comparison.verdicts],
+        "attributions": [_finite(asdict(attribution)) for attribution in comparison.attributions],
     }
+
+
+def _finite(value: Any) -> Any:
+    """The value as JSON can hold it: the ratio of two absurd numbers, beyond any float, is null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from reports.characters import Rendered, visible_lines
 from reports.render import causes, study_grids, study_words, summary, tables
 from reports.render.published import Source
 from reports.render.study import Study
@@ -23,16 +27,37 @@ STYLES = {Status.WORSE: "red", Status.MISSING: "red", Status.FAILED: "red", Stat
 INDENT = (0, 0, 0, 2)
 """Of what belongs to the line above it."""
 
+MOST_LINES = 200
+"""Verdicts listed, and lines of what is only counted: nobody reads more of them in a terminal."""
+
+PLAIN_WIDTH, NARROWEST, WIDEST = 120, 40, 1_000
+"""Columns: of what is no terminal, and the fewest and most that are laid out for."""
+
 
 def study(found: Sequence[tables.StudyTable]) -> RenderableType:
     """The two tables, absolute and relative, with a section for each checkpoint and batch size."""
     parts: list[RenderableType] = []
     for relative, title in ((False, "Absolute performance"), (True, "Relative performance")):
-        parts += [Text(title, style="bold"), *(_section(one, relative=relative) for one in found), Text()]
+        parts += [Text(title, style="bold"), *(_Section(one, relative) for one in found), Text()]
     return Group(*parts[:-1])
 
 
-def _section(one: tables.StudyTable, *, relative: bool) -> Table:
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One table of the study, in columns of one width over all tables where the terminal is wide enough."""
+
+    table: tables.StudyTable
+    relative: bool
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield _section(self.table, relative=self.relative, aligned=options.max_width >= ALIGNED)
+
+
+CELL, COLUMN, ALIGNED = 28, 12, 70
+"""Characters of a cell's label and of a number, at least, and of a terminal that they fit into."""
+
+
+def _section(one: tables.StudyTable, *, relative: bool, aligned: bool) -> Table:
     against = f", against {one.reference}" if one.reference else ", whose reference was not measured"
     table = Table(
         title=one.title + (against if relative else ""),
@@ -41,10 +66,11 @@ def _section(one: tables.StudyTable, *, relative: bool) -> Table:
         box=None,
         pad_edge=False,
     )
-    table.add_column("cell", no_wrap=True, min_width=28)
+    table.add_column("cell", overflow="fold", min_width=CELL if aligned else None)
+    width = COLUMN if aligned else None
     header = tables.headers(one, relative=relative)
     for name in header:
-        table.add_column(name, justify="right", no_wrap=True, min_width=12)
+        table.add_column(name, justify="right", overflow="fold", no_wrap=aligned, min_width=width)
     for row in one.rows:
         table.add_row(row.label, *tables.shown(row, header, relative=relative))
     return table
@@ -81,16 +107,20 @@ def verdicts(comparison: Comparison, run_path: str) -> RenderableType:
     lines: list[RenderableType] = [
         Text(summary.headline(comparison), style="bold red" if comparison.failed else "bold green")
     ]
-    for verdict, why, numbers in summary.explained(comparison):
+    for verdict, why, numbers in islice(summary.explained(comparison), MOST_LINES):
         lines.append(Text(summary.sentence(verdict), style=STYLES.get(verdict.status, "")))
         if why:
             lines.append(Padding(Text(summary.because(why)), INDENT))
         if why and numbers:
             lines.append(Padding(_causes(why), INDENT))
-    lines += [Text(line, style="dim") for line in summary.folded(comparison)]
+    folded = summary.folded(comparison)
+    lines += [Text(line, style="dim") for line in folded[:MOST_LINES]]
+    rest = max(len(summary.listed(comparison)) - MOST_LINES, 0) + max(len(folded) - MOST_LINES, 0)
+    if rest:
+        lines.append(Text(f"… {rest:,} more lines: python -m reports compare --format json shows every verdict"))
     lines.append(Text(summary.counts(comparison)))
     if comparison.changed:
-        lines.append(Text("changed since the baseline: " + ", ".join(comparison.changed)))
+        lines.append(Text("changed since the baseline: " + summary.changed(comparison)))
     commands = summary.next_commands(comparison, run_path)
     if commands:
         lines.append(Text("next:"))
@@ -108,18 +138,49 @@ def _causes(why: Attribution) -> Table:
     return table
 
 
-def to_text(renderable: RenderableType, *, width: int, colour: bool) -> str:
-    """Render for a stream of this width; `colour` as the stream can show it."""
+@dataclass(frozen=True, slots=True)
+class _Safe:
+    """A renderable without the escape codes that its texts may hold; those of its styles come later."""
+
+    renderable: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.renderable, options):
+            if not segment.control:
+                yield Segment(visible_lines(segment.text), segment.style)
+
+
+def to_text(renderable: RenderableType, *, width: int, colour: bool) -> Rendered:
+    """Render for a stream of this width; `colour` as the stream can show it. Nothing else is asked for either."""
     console = Console(
-        width=max(width, 40), force_terminal=colour, no_color=not colour, highlight=False, legacy_windows=False
+        width=min(max(width, NARROWEST), WIDEST),
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+        no_color=not colour,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+        _environ={},
     )
     with console.capture() as capture:
-        console.print(renderable)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
+        console.print(_Safe(renderable))
+    return Rendered("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 
-def for_stream(renderable: RenderableType, stream: TextIO) -> str:
-    """Render for a stream: its width and colours if it is a terminal (and NO_COLOR is unset), else plain, 120 wide."""
-    terminal = stream.isatty()
-    width = shutil.get_terminal_size().columns if terminal else 120
-    return to_text(renderable, width=width, colour=terminal and "NO_COLOR" not in os.environ)
+def for_stream(renderable: RenderableType, stream: TextIO, variables: Mapping[str, str] = os.environ) -> Rendered:
+    """Render for a stream: in colour where it shows them, as wide as the terminal or COLUMNS; else plain, 120 wide."""
+    width = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+    return to_text(renderable, width=width, colour=shows_colour(stream, variables))
+
+
+def shows_colour(stream: TextIO, variables: Mapping[str, str]) -> bool:
+    """Whether to colour: as NO_COLOR says, then FORCE_COLOR (each if not empty), then if it is a terminal with colours.
+
+    Sources: no-color.org and force-color.org.
+    """
+    if variables.get("NO_COLOR"):
+        return False
+    if variables.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and variables.get("TERM") != "dumb"

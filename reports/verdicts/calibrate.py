@@ -15,6 +15,7 @@ import numpy as np
 
 from reports.records.metrics import METRICS, Better, Kind, Metric
 from reports.records.samples import Group, Launch, Samples
+from reports.records.track import Track, untracked
 from reports.verdicts.intervals import wilson
 from reports.verdicts.ours import OURS
 from reports.verdicts.resample import Rule, draw, independent, usable
@@ -78,17 +79,18 @@ class Calibration:
     notes: tuple[str, ...]
 
 
-def calibrate(samples: Samples, *, seed: int, resamples: int) -> Calibration:
+def calibrate(samples: Samples, *, seed: int, resamples: int, track: Track = untracked) -> Calibration:
     """Measure every rule on the launches.
 
     Args:
         samples: groups of launches of unchanged code.
         seed: of all chance; the same samples, seed and resamples give the same numbers.
         resamples: comparisons a wall rule is measured on, shared out among the cells.
+        track: told which wall rule is measured; the others take no time.
     """
     random = np.random.default_rng(seed)
     rows = [row for kind in (Kind.EXACT, Kind.STEADY) for row in _table_rows(samples.groups, kind, random)]
-    rows += _wall_rows(samples.groups, random, resamples)
+    rows += _wall_rows(samples.groups, random, resamples, track)
     few = sum(
         len(group.launches) - len(usable(group, RULES.fewest_rounds, needs_steps=False)) for group in samples.groups
     )
@@ -158,10 +160,11 @@ def _judged_by_table(
     return found
 
 
-def _wall_rows(groups: Sequence[Group], random: np.random.Generator, resamples: int) -> list[Row]:
-    rows = []
+def _wall_rows(groups: Sequence[Group], random: np.random.Generator, resamples: int, track: Track) -> list[Row]:
+    rows: list[Row] = []
     for rules in (OURS, RIVALS):
         for rule in rules:
+            track(len(rows), len(OURS) + len(RIVALS), rule.name)
             fit = [usable(group, RULES.fewest_rounds, needs_steps=rule.needs_steps) for group in groups]
             fit = [launches for launches in fit if len(launches) >= rule.launches]
             if not fit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,8 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
             fields[name] = ".".join(str(software[name]).split(".")[:2])
         elif not gpu:
             fields[name] = host.get(name, "unknown")
-    return Fields(fields)
+    # A series is found by these values: what a file holds in the place of one of them may be a list.
+    return Fields({name: value if isinstance(value, Hashable) else str(value) for name, value in fields.items()})
 
 
 def work_difference(base: CellRecord, head: CellRecord) -> str:

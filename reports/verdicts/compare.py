@@ -149,7 +149,7 @@ def compare(
         baseline: where the baseline is, for messages.
         overrides: thresholds in place of the metric table's.
     """
-    base_cells = base.cells if base else {}
+    base_cells, head_cells = base.cells if base else {}, head.cells
     verdicts: list[Verdict] = []
     attributions: list[Attribution] = []
     verdicts += [
@@ -157,7 +157,7 @@ def compare(
         for outcome in head.suite.cells
         if outcome.outcome == "failed"
     ]
-    for cell, record in head.cells.items():
+    for cell, record in head_cells.items():
         known = base_cells.get(cell)
         there = base.environment_of(known) if base and known else {}
         here = head.environment_of(record)
@@ -169,7 +169,7 @@ def compare(
     outcomes = head.outcomes()
     for cell in base_cells:
         outcome = outcomes.get(cell)
-        if cell in head.cells or (outcome and outcome.outcome == "failed"):
+        if cell in head_cells or (outcome and outcome.outcome == "failed"):
             continue
         if outcome and outcome.outcome == "not asked for":
             continue

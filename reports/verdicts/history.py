@@ -16,6 +16,7 @@ from reports.errors import ReportError
 from reports.records.measurements import Measurements, Setting, measurements
 from reports.records.metrics import Kind, Metric
 from reports.records.store import Store, StoredRun, opened
+from reports.records.track import Track, untracked
 from reports.verdicts.comparability import must_match
 from reports.verdicts.versions import versions_of
 
@@ -65,18 +66,21 @@ class _Key:
     fields: tuple[tuple[str, Any], ...]
 
 
-def read_history(paths: Sequence[Path], metrics: Sequence[Metric], keep: Callable[[str], bool]) -> History:
+def read_history(
+    paths: Sequence[Path], metrics: Sequence[Metric], keep: Callable[[str], bool], track: Track = untracked
+) -> History:
     """The series in a tree of run files; a measurement that lies in several (parts, merged, accepted) counts once.
 
     Args:
         paths: folders, or files.
         metrics: which metrics to follow.
         keep: which cells to follow.
+        track: told which file is read.
 
     Raises:
         ReportError: no file can be used, or none holds such a cell.
     """
-    return history_of(opened(paths), metrics, keep)
+    return history_of(opened(paths, track), metrics, keep)
 
 
 def history_of(

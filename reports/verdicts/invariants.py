@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reports.errors import ReportError
 from reports.records.metrics import METRICS
 from reports.records.runfile import CellRecord, RunFile
 from reports.records.units import quantity
@@ -79,6 +80,22 @@ def broken(run: RunFile) -> list[Verdict]:
     return verdicts
 
 
+def refuse_broken(baseline: RunFile) -> None:
+    """Let pass what may become a baseline.
+
+    Raises:
+        ReportError: a cell of it breaks an invariant: every later run would be held against a false measurement.
+    """
+    verdicts = broken(baseline)
+    if verdicts:
+        first, more = verdicts[0], len(verdicts) - 1
+        others = f" (and {more} more like it)" if more else ""
+        raise ReportError(
+            f"{first.cell} cannot become a baseline, nor can any cell with it: {first.reason}{others}; find out which "
+            "of the two was mismeasured and measure it again, or accept the other cells with -k"
+        )
+
+
 def _neighbours(run: RunFile, invariant: Invariant) -> Iterator[tuple[CellRecord, CellRecord]]:
     by_axes = {tuple(sorted(cell.axes.model_dump().items())): cell for cell in run.cells.values()}
     for cell in run.cells.values():
@@ -104,7 +121,7 @@ def _judged(invariant: Invariant, cell: CellRecord, neighbour: CellRecord) -> Se
         f"invariant broken: {metric} {quantity(value, unit)} must be {relation} {share}the "
         f"{quantity(other, unit)} of {neighbour.cell}: {invariant.why}"
     )
-    return [Verdict(cell.cell, metric, Status.FAILED, reason, base=other, head=value)]
+    return [Verdict(cell.cell, metric, Status.FAILED, reason, base=other, head=value, judged_by="invariant")]
 
 
 def _impossible(cell: CellRecord) -> Iterator[Verdict]:
@@ -113,4 +130,4 @@ def _impossible(cell: CellRecord) -> Iterator[Verdict]:
         if measured is not None and not limit.above < measured.value <= limit.at_most:
             shown = f"{limit.metric} of {measured.value} {METRICS[limit.metric].unit}".rstrip()
             reason = f"invariant broken: {shown} is not possible: {limit.why}"
-            yield Verdict(cell.cell, limit.metric, Status.FAILED, reason, head=measured.value)
+            yield Verdict(cell.cell, limit.metric, Status.FAILED, reason, head=measured.value, judged_by="invariant")

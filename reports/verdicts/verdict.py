@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from reports.verdicts.rules import FAILING, Status
+
+Judge = Literal["baseline", "invariant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Verdict:
     gated: bool = True
     smallest_change: float | None = None
     """The smallest relative change that this comparison could have seen; None where nothing was compared."""
+    judged_by: Judge = "baseline"
+    """What the cell was held against: the baseline, or what must hold within any run. A metric may fail by both."""
 
     @property
     def fails(self) -> bool:

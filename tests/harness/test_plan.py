@@ -43,3 +43,9 @@ def test_the_description_counts_every_reason() -> None:
     first, *reasons = plan.describe(plan.plan(LEVELS["smoke"], CPU))
     assert first == "432 cells: 12 run, 420 skipped"
     assert sum(int(line.split()[0]) for line in reasons) == 420
+
+
+def test_only_a_test_of_the_suite_is_given_its_cells() -> None:
+    assert plan.measures_a_cell(["cell", "benchmark", "bark_suite", "request"])
+    assert not plan.measures_a_cell(["cell"])
+    assert not plan.measures_a_cell(["bark_suite"])

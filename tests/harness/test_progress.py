@@ -52,3 +52,15 @@ def test_where_no_line_can_be_overwritten_only_cells_are_named() -> None:
     progress.start("cell")
     progress.update(Progress("loading"))
     assert len(written) == 1
+
+
+def test_a_log_gets_another_line_of_a_cell_that_takes_long_and_not_one_a_round() -> None:
+    written: list[str] = []
+    progress = line(written, live=False, times=[0, 10, 31, 40, 60, 62])
+    progress.start("cell")
+    for done in range(5):
+        progress.update(Progress("rounds", done, 10, 100.0 - done))
+    assert written[1:] == [
+        "\n[1/3] cell: rounds 1/10, 2 min left of this cell ",
+        "\n[1/3] cell: rounds 4/10, 2 min left of this cell ",
+    ]

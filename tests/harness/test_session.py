@@ -50,7 +50,11 @@ def test_without_a_terminal_no_line_is_overwritten(reporter: Any, live: bool) ->
 def test_a_terminal_that_cannot_overwrite_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     plugins = SimpleNamespace(getplugin=lambda name: SimpleNamespace(isatty=True))
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("CI", "")
     assert is_terminal(SimpleNamespace(pluginmanager=plugins))
+    monkeypatch.setenv("CI", "true")  # a log, even where the service offers a terminal
+    assert not is_terminal(SimpleNamespace(pluginmanager=plugins))
+    monkeypatch.setenv("CI", "false")
     monkeypatch.setenv("TERM", "dumb")
     assert not is_terminal(SimpleNamespace(pluginmanager=plugins))
 

@@ -119,7 +119,7 @@ def test_a_damaged_file_that_is_named_itself_is_an_error(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize(
-    "text", ["a\x00b", "'; DROP TABLE cells; --", '"quoted"', "\u202e", "x" * 1_000_000], ids=lambda text: text[:9]
+    "text", ["a\x00b", "'; DROP TABLE cells; --", '"quoted"', "\u202e", "x" * 90_000], ids=lambda text: text[:9]
 )
 @pytest.mark.usefixtures("cached")
 def test_any_text_is_only_text(tmp_path: Path, text: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from reports.__main__ import main
+from reports.commands.shared import PASSED, USAGE
 from reports.records import runfile
 from reports.records.baselines import DEFAULT_ROOT
 from reports.records.runfile import RunFile
@@ -116,6 +118,27 @@ def test_a_broken_invariant_fails_a_comparison_in_which_nothing_else_changed() -
     comparison = compare(run, run, baseline="itself")
     assert comparison.failed
     assert [v.status for v in comparison.failures] == [Status.FAILED]
+
+
+def test_a_broken_invariant_and_a_verdict_against_the_baseline_of_one_metric_can_be_told_apart() -> None:
+    base, head = pair(OFFLOAD, "peak_allocated", 0.9e9, 1e9), pair(OFFLOAD, "peak_allocated", 2e9, 1e9)
+    found = summary.as_json(compare(base, head, baseline="b"))["verdicts"]
+    about = [(v["status"], v["judged_by"]) for v in found if (v["cell"], v["metric"]) == (OFFLOAD, "peak_allocated")]
+    assert about == [("worse", "baseline"), ("failed", "invariant")]
+
+
+def test_a_run_that_breaks_an_invariant_cannot_be_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runfile.write(tmp_path / "run.json", pair(OFFLOAD, "peak_allocated", 2e9, 1e9))
+    accept = ["accept", str(tmp_path / "run.json"), "--baseline-dir", str(tmp_path / "b")]
+    assert main([*accept, "--reason", "no matter what"]) == USAGE
+    printed = capsys.readouterr().err
+    assert f"{OFFLOAD} cannot become a baseline" in printed
+    assert "peak_allocated 2,000.0 MB must be below the 1,000.0 MB of" in printed
+    assert not list(tmp_path.rglob("0001_baseline.json"))
+    assert main([*accept, "-k", "resident"]) == PASSED
+    assert main([*accept, "-k", "cpu_offload"]) == USAGE  # beside the cell that the baseline now holds
+    (path,) = tmp_path.rglob("0001_baseline.json")
+    assert list(runfile.read(path).cells) == [PLAIN]
 
 
 @pytest.mark.parametrize("path", sorted(DEFAULT_ROOT.rglob("*.json")), ids=lambda path: "/".join(path.parts[-4:-1]))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lanes import LANE, SMOKE_CELLS
-from tests.suite.conftest import Suite
+from tests.suite.conftest import ROOT, SMALLEST, Suite
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,27 @@ def test_the_suites_own_tests_need_none_of_it(suite: Suite) -> None:
     ended = suite("--collect-only", "-q", target="tests/reports/test_rules.py")
     assert ended.code == 0
     assert "cells:" not in ended.output
+
+
+def test_a_users_own_tests_in_the_same_session_keep_what_they_call_cell(suite: Suite) -> None:
+    part = f"own or {SMALLEST}"
+    ended = suite(str(ROOT / "benchmarks"), "-k", part, target="tests/user_tests.py")
+    assert ended.code == 0
+    assert ended.passed == 4
+    assert list(ended.run.cells) == [SMALLEST]
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "coloured"),
+    [
+        (["--color=yes"], {"TERM": "dumb"}, True),
+        (["--color=no"], {"FORCE_COLOR": "1"}, False),
+        ([], {"TERM": "xterm", "FORCE_COLOR": "", "NO_COLOR": ""}, False),
+    ],
+)
+def test_tables_are_coloured_as_pytest_is(
+    options: list[str], variables: dict[str, str], coloured: bool, suite: Suite
+) -> None:
+    ended = suite("-k", SMALLEST, *options, environment=variables)
+    assert ("\x1b[1mAbsolute performance" in ended.output) is coloured
+    assert ("\x1b" in ended.output) is coloured

@@ -85,3 +85,12 @@ def test_a_run_whose_cells_break_an_invariant_fails_without_any_baseline(suite: 
     assert ended.code == 1
     assert f"FAILED: {half}: peak_allocated failed: 60.0 MB -> 60.0 MB, invariant broken" in ended.output
     assert SMALLEST in ended.output
+
+
+def test_a_run_whose_cells_break_an_invariant_updates_nothing(suite: Suite) -> None:
+    half = SMALLEST.replace("fp32", "fp16")
+    part = ("-k", "sdpa and batch1 and (fp32 or fp16)")
+    ended = suite("--update-baselines", *part, cells={half: {"peak_allocated": 60_000_000}})
+    assert ended.code == 1
+    assert f"FAILED: the baseline was not updated: {half} cannot become a baseline" in ended.output
+    assert not list(ended.folder.rglob("0001_baseline.json"))
