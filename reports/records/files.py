@@ -9,8 +9,8 @@ from pathlib import Path
 from reports.errors import ReportError
 
 
-def write_atomically(path: Path, content: str) -> None:
-    """Write text to a temporary file beside `path`, then rename it there.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write text (as UTF-8) or bytes to a temporary file beside `path`, then rename it there.
 
     Raises:
         ReportError: the file cannot be written (full disk, no permission); an old `path` is left as it was.
@@ -19,8 +19,8 @@ def write_atomically(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
