@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fixtures.measurement import Measurement
 
 
-REPORT_FILE = "report.md"
+REPORT_FILE, PAGE_FILE = "report.md", "index.html"
 
 
 def digest(content: Any) -> str:
@@ -118,7 +118,7 @@ class Recorder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
-        for path in (self.path, self.path.with_name(REPORT_FILE)):
+        for path in (self.path, *(self.path.with_name(name) for name in (REPORT_FILE, PAGE_FILE))):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

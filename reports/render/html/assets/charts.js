@@ -1,6 +1,7 @@
 'use strict';
 /* Figures: a chart that is drawn once it is near, its summary, and its numbers as a table. */
 const Charts = (() => {
+  const PAPER_WIDTH = 680;
   const drawn = new Set();
   const waiting = new Set();
   let library = null;
@@ -53,10 +54,12 @@ const Charts = (() => {
   }
 
   function draw(plot) {
-    waiting.delete(plot.target);
+    waiting.delete(plot);
     if (!plot.target.isConnected) return;
     const colour = colours();
-    const layout = laidOut(plot.figure, colour, plot.target.clientWidth);
+    const printing = document.documentElement.classList.contains('printing');
+    const layout = laidOut(plot.figure, colour, printing ? PAPER_WIDTH : plot.target.clientWidth);
+    if (printing) layout.width = PAPER_WIDTH;
     Plotly.react(plot.target, traced(plot.figure.traces, colour), layout, { responsive: true, displayModeBar: false });
     drawn.add(plot);
   }
@@ -71,10 +74,7 @@ const Charts = (() => {
   function planned(plot) {
     waiting.add(plot);
     Report.whenNear(plot.target, () => {
-      loaded().then(() => {
-        waiting.delete(plot);
-        draw(plot);
-      }).catch(() => {
+      loaded().then(() => draw(plot)).catch(() => {
         plot.target.replaceChildren('The chart cannot be drawn: assets/plotly.min.js is missing. Its numbers are below.');
       });
     });
@@ -119,7 +119,7 @@ const Charts = (() => {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawn);
   addEventListener('beforeprint', () => {
     if (!('Plotly' in window)) return;
-    for (const plot of [...waiting]) if (plot.target.isConnected) draw(plot);
+    for (const plot of [...waiting]) draw(plot);
     redrawn();
   });
   addEventListener('afterprint', redrawn);

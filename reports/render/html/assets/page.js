@@ -26,7 +26,7 @@ const Report = (() => {
   /** A table in a region that scrolls sideways, as macros.html.j2 has it. */
   function table(label, header, rows, left = 1) {
     const heads = header.map((text, at) =>
-      element('th', at < left ? { scope: 'col' } : { scope: 'col', class: 'number' }, text || '\u00a0'));
+      element('th', at < left ? { scope: 'col' } : { scope: 'col', class: 'number' }, text));
     const whole = element('table', {},
       element('thead', {}, element('tr', {}, ...heads)),
       element('tbody', {}, ...rows.map((cells) => row(cells, left))));

@@ -62,11 +62,11 @@
     const shapes = marked.map((run) => ({
       type: 'line', x0: data.runs[run][0], x1: data.runs[run][0], y0: 0, y1: 1, yref: 'paper', line: { dash: 'dot', width: 1 },
     }));
-    const found = changed.length ? `${changed.length} changes were found` : 'no change was found';
-    const lines = marked.length ? ` Dotted lines: software changed (${marked.length} times).` : ' Software did not change.';
+    const found = ['no change was', '1 change was'][changed.length] ?? `${changed.length} changes were`;
+    const lines = marked.length ? ` Dotted lines: software changed (${marked.length}).` : ' Software did not change.';
     return {
       title: `${name}${series.label ? ` (${series.label})` : ''}`,
-      summary: `${runs.length} runs; ${found}; last ${quantity(values.get(runs.at(-1)), unit)}.${lines}`,
+      summary: `${runs.length} runs; ${found} found; last ${quantity(values.get(runs.at(-1)), unit)}.${lines}`,
       traces,
       layout: { shapes, xaxis: { type: 'date' }, yaxis: { title: { text: unit === 'B' ? 'MB' : unit || name } }, showlegend: changed.length > 0 },
       header: ['run', 'commit', 'value', 'change', 'software changed'],
@@ -91,7 +91,8 @@
   }
 
   cellChoice.append(...data.cells.map((name, at) => Report.element('option', { value: at }, name)));
-  const telling = data.series.find((one) => one.changes.some(([, status]) => status === 'worse'));
+  const telling = data.series.find((one) => one.changes.some(([, status]) => status === 'worse'))
+    ?? data.series.find((one) => one.changes.length > 0);
   if (telling) cellChoice.value = String(telling.cell);
   cellChoice.addEventListener('change', offer);
   metricChoice.addEventListener('change', show);

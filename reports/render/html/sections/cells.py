@@ -122,7 +122,7 @@ def rounds(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
         f"{name}: {len(seconds)} rounds, fastest {quantity(min(seconds), 's')}, median {quantity(median(seconds), 's')}"
         for name, _, seconds in sets
     ]
-    header = ("", "rounds", "fastest", "median", "slowest")
+    header = ("run", "rounds", "fastest", "median", "slowest")
     rows = [
         [name, str(len(seconds)), *(quantity(pick(seconds), "s") for pick in (min, median, max))]
         for name, _, seconds in sets

@@ -62,12 +62,13 @@ def environment(report: Report) -> Environment:
 
 def _fields(run: RunFile, cells: Iterable[str]) -> dict[str, str]:
     """Field -> value; the values of cells that were measured in different environments stand together."""
-    records = [run.cells[cell] for cell in cells]
+    records = [run.cells[cell] for cell in sorted(cells)]
     environments = list({record.environment: run.environment_of(record) for record in records}.values())
     found: dict[str, list[str]] = {}
-    for environment in environments or [run.machine_info]:
-        for name, value in _flat(environment):
-            found.setdefault(name, []).append(value)
+    for group in GROUPS:
+        for environment in environments or [run.machine_info]:
+            for name, value in _flat(group, environment.get(group)):
+                found.setdefault(name, []).append(value)
     for record in records:
         checkpoint = f"{record.checkpoint.source} {record.checkpoint.digest}"
         found.setdefault(f"{record.axes.checkpoint} checkpoint", []).append(checkpoint)
@@ -83,11 +84,11 @@ def _fields(run: RunFile, cells: Iterable[str]) -> dict[str, str]:
     return {name: "; ".join(sorted(set(values))) for name, values in found.items()} | whole
 
 
-def _flat(environment: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for group in GROUPS:
-        fields = environment.get(group)
-        if not fields:
-            yield group, "none"
-        elif isinstance(fields, Mapping):
-            for name, value in fields.items():
-                yield (str(name) if group == "software" else f"{group} {name}".replace("_", " ")), str(value)
+def _flat(group: str, fields: Any) -> Iterable[tuple[str, str]]:
+    if not isinstance(fields, Mapping):
+        return [(group, "none")]
+    # A package is known by its own name; what a GPU and a host have says whose it is.
+    return [
+        (name if group == "software" else f"{group} {name.replace('_', ' ')}", str(value))
+        for name, value in fields.items()
+    ]

@@ -22,7 +22,7 @@ def limits(report: Report) -> list[Figure]:
         if values.LIMIT in record.metrics:
             groups.setdefault((record.axes.checkpoint, record.axes.batch), []).append(record)
     return [
-        _figure(f"{checkpoint}, batch {batch}", sorted(records, key=_times, reverse=True))
+        _figure(f"{checkpoint}, batch {batch}: times the limit", sorted(records, key=_times, reverse=True))
         for (checkpoint, batch), records in sorted(groups.items())
     ]
 

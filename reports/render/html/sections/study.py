@@ -10,6 +10,9 @@ from reports.render import study_grids, study_words, tables
 from reports.render.html.report import Report
 from reports.render.study import reproduce
 
+UNFOLDED = 48
+"""Rows of all tables together that are shown unfolded: what the nightly matrix has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -38,6 +41,11 @@ class StudySection:
 
     groups: Sequence[Group]
     published: Published | None
+
+    @property
+    def unfolded(self) -> bool:
+        """Whether the tables are few enough rows to stand open."""
+        return sum(len(group.rows) for group in self.groups) <= UNFOLDED
 
 
 def study(report: Report) -> StudySection:

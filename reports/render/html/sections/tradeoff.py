@@ -28,7 +28,7 @@ def tradeoffs(report: Report) -> list[Figure]:
     for record in report.run.cells.values():
         groups.setdefault((record.axes.checkpoint, record.axes.batch), []).append(record)
     return [
-        _figure(f"{checkpoint}, batch {batch}", [_place(record) for record in records])
+        _figure(f"{checkpoint}, batch {batch}: latency against memory", [_place(record) for record in records])
         for (checkpoint, batch), records in sorted(groups.items())
         if len(records) > 1
     ]
