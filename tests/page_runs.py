@@ -59,7 +59,7 @@ def write_sample(path: Path) -> None:
 
 
 def full_report(folder: Path) -> Report:
-    """A report with something in every section; FUSED takes more memory than its baseline; its sample is in `folder`."""
+    """A report with something in every section; FUSED takes more memory than before, and its sample is in `folder`."""
     stages = {"semantic": 0.4, "coarse": 1.2, "fine": 0.3, "codec": 0.1}
     plain = with_stages(cell_document(PLAIN), stages, times=9.5)
     fused = with_sample(with_stages(cell_document(FUSED, FASTER | DRIFT), stages, times=4.0))

@@ -13,6 +13,11 @@ from tests.browser.conftest import PHONE, Open
 from tests.builders import FUSED, PLAIN
 from tests.page_runs import FRAMES, HOSTILE, OFFLOADED, RATE_HZ, SKIPPED
 
+FOCUSED = """(() => {
+    const at = document.activeElement;
+    return at === document.body ? '' : `${at.tagName} ${at.getAttribute('aria-label') ?? at.textContent}`;
+})()"""
+
 
 def shown_cells(page: Page) -> list[str]:
     return page.locator("#matrix-table tbody tr:visible th").all_inner_texts()
@@ -60,15 +65,19 @@ def test_everything_is_reached_by_the_tab_key(report: Path, opened: Open) -> Non
     reached = []
     for _ in range(150):
         page.keyboard.press("Tab")
-        what = page.evaluate(
-            "(() => { const at = document.activeElement;"
-            " return at === document.body ? '' : at.tagName + ' ' + (at.getAttribute('aria-label') ?? at.textContent) })()"
-        )
+        what = page.evaluate(FOCUSED)
         if not what:
             break
         reached.append(what)
     assert reached[0] == "A Skip to the verdict"
-    for wanted in ("A Matrix", "INPUT ", "BUTTON Reset", "DIV Table of the matrix", f"A {FUSED}", "DIV Metrics of the cell"):
+    for wanted in (
+        "A Matrix",
+        "INPUT ",
+        "BUTTON Reset",
+        "DIV Table of the matrix",
+        f"A {FUSED}",
+        "DIV Metrics of the cell",
+    ):
         assert any(what.startswith(wanted) for what in reached), f"{wanted!r} is not in {reached}"
     assert any(what.startswith(f"AUDIO {FUSED}") for what in reached)
     assert sum(what.startswith("SELECT") for what in reached) >= 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -16,7 +17,7 @@ from reports.verdicts.versions import differences
 LISTED = 200
 """Changes that the page lists; `reports trend` prints them all."""
 
-Run = tuple[str, str]
+Run = tuple[datetime, str]
 """Date and commit: one run of a history, in however many files it lies."""
 
 
@@ -71,14 +72,15 @@ def _data(found: Trend) -> dict[str, Any]:
             "cell": cells[one.cell],
             "metric": numbers[one.metric.name],
             "label": one.label,
-            "values": _values(one, places),
-            "software": _software(one, places, texts),
+            "values": _values(one, at),
+            "software": _software(one, at, texts),
             "changes": [[places[_run(change.at)], str(change.status)] for change in changes.get(id(one), [])],
         }
         for one in found.history.series
+        if (at := [places[_run(point)] for point in one.points])
     ]
     return {
-        "runs": [list(run) for run in runs],
+        "runs": [[time.isoformat(), commit] for time, commit in runs],
         "cells": list(cells),
         "metrics": [list(pair) for pair in metrics.items()],
         "texts": texts.all,
@@ -87,12 +89,12 @@ def _data(found: Trend) -> dict[str, Any]:
 
 
 def _run(point: Point) -> Run:
-    return point.time.isoformat(), point.commit
+    return point.time, point.commit
 
 
-def _values(series: Series, places: Mapping[Run, int]) -> list[float | int | None]:
+def _values(series: Series, at: Sequence[int]) -> list[float | int | None]:
     """The values by run, equal neighbours together: exact metrics seldom change, and a history is long."""
-    by_run = {places[_run(point)]: point.value for point in series.points}
+    by_run = {place: point.value for place, point in zip(at, series.points, strict=True)}
     first = min(by_run)
     found: list[float | int | None] = [first]
     for value, same in groupby(by_run.get(place) for place in range(first, max(by_run) + 1)):
@@ -106,27 +108,23 @@ class _Texts:
     def __init__(self) -> None:
         self.all: list[str] = []
         self._places: dict[str, int] = {}
-        self._between: dict[tuple[int, int], int | None] = {}
 
     def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> int | None:
         """Where the text of what changed from one set of versions to the next stands; None where nothing did."""
-        if before is after:
+        if before is after or before == after:
             return None
-        # A history holds on to its points' versions, so that an id stays what it is.
-        key = id(before), id(after)
-        if key not in self._between:
-            text = ", ".join(differences(before, after))
-            if text and text not in self._places:
-                self._places[text] = len(self.all)
-                self.all.append(text)
-            self._between[key] = self._places.get(text) if text else None
-        return self._between[key]
+        text = ", ".join(differences(before, after))
+        if text not in self._places:
+            self._places[text] = len(self.all)
+            self.all.append(text)
+        return self._places[text]
 
 
-def _software(series: Series, places: Mapping[Run, int], texts: _Texts) -> list[list[int]]:
+def _software(series: Series, at: Sequence[int], texts: _Texts) -> list[list[int]]:
+    """[run, place in the texts] wherever versions changed."""
     found = []
-    for before, after in pairwise(series.points):
+    for place, (before, after) in zip(at[1:], pairwise(series.points), strict=True):
         text = texts.change(before.software, after.software)
         if text is not None:
-            found.append([places[_run(after)], text])
+            found.append([place, text])
     return found
