@@ -13,6 +13,7 @@ from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.metrics import unit
 from reports.records.runfile import SCHEMA_VERSION, CellOutcome
+from reports.render.html import folder
 
 if TYPE_CHECKING:
     from fixtures.measurement import Measurement
@@ -123,6 +124,10 @@ class Recorder:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 self.problem = f"cannot remove {path} of an earlier run: {error.strerror or error}"
+        try:
+            folder.clear(self.path.parent)
+        except ReportError as error:
+            self.problem = str(error)
 
     def save(self, document: dict[str, Any]) -> None:
         """Write the run file; a failure is kept in `problem`, and the measurements stay in memory for the next try."""

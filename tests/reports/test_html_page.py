@@ -111,6 +111,15 @@ def test_rendering_again_removes_its_own_old_files_and_no_others(tmp_path: Path)
     assert {"audio/mine.wav", "assets/mine.js", "notes.txt", page.FILE} <= left
 
 
+def test_clearing_a_folder_leaves_only_what_is_not_the_reports(tmp_path: Path) -> None:
+    page.write(tmp_path / "page", full_report(tmp_path))
+    (tmp_path / "page" / "audio" / "mine.wav").write_text("not the report's")
+    folder.clear(tmp_path / "page")
+    assert files(tmp_path / "page") == {page.FILE, "audio/mine.wav"}
+    assert not (tmp_path / "page" / "assets").exists()
+    folder.clear(tmp_path / "absent")
+
+
 @pytest.mark.parametrize("name", ["../../precious.js", "/etc/hosts", "notes.txt", "assets/../../precious.js"])
 def test_a_tampered_list_of_files_removes_nothing_outside(tmp_path: Path, name: str) -> None:
     into = tmp_path / "site" / "page"

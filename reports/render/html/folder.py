@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,16 +75,35 @@ def write(into: Path, files: Mapping[str, bytes], keep: Set[str]) -> None:
     Raises:
         ReportError: one cannot be written or removed.
     """
-    for name in sorted(_owned(into) - files.keys() - keep):
-        try:
-            (into / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise ReportError(f"cannot remove {into / name} of an earlier report: {error.strerror}") from error
+    _remove(into, _owned(into) - files.keys() - keep)
     # The list first: a write that is cut short leaves no file that nobody owns.
     write_atomically(into / OWNED, "".join(f"{name}\n" for name in sorted(files)))
     for name, content in files.items():
         if not _same(into / name, content):
             write_atomically(into / name, content)
+
+
+def clear(into: Path) -> None:
+    """Remove the files that a report put beside its page, and the folders that this leaves empty.
+
+    Raises:
+        ReportError: one cannot be removed.
+    """
+    _remove(into, {*_owned(into), OWNED})
+    for folder in ("assets", "audio"):
+        # Samples that are not the report's own stay, and so does their folder.
+        with suppress(OSError):
+            (into / folder).rmdir()
+
+
+def _remove(into: Path, names: Iterable[str]) -> None:
+    for name in sorted(names):
+        try:
+            (into / name).unlink(missing_ok=True)
+        except NotADirectoryError:
+            continue
+        except OSError as error:
+            raise ReportError(f"cannot remove {into / name} of an earlier report: {error.strerror}") from error
 
 
 def _owned(into: Path) -> set[str]:
