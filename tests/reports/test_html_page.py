@@ -16,8 +16,9 @@ from reports.render import summary
 from reports.render.html import folder, page
 from reports.render.html.report import Report
 from reports.verdicts.compare import compare
-from tests.builders import FUSED, PLAIN, run_of
+from tests.builders import FUSED, PLAIN, cell_document, run_of
 from tests.page_runs import HOSTILE, OFFLOADED, SKIPPED, full_report, hostile_report, write_sample
+from tests.time_page import steps
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -188,10 +189,12 @@ def test_the_same_report_is_written_the_same_twice(tmp_path: Path) -> None:
 
 
 def test_an_invariant_that_is_broken_fails_a_page_without_a_baseline() -> None:
-    from tests.builders import cell_document
-
     heavy = cell_document(OFFLOADED, {"peak_allocated": 5e9, "weights": 2e8})
     run = run_of(cell_document(FUSED, {"weights": 2e8}), heavy)
     text = page.render(Report(run, "run.json", Path()))
     assert "invariants are broken; not compared with a baseline" in text
     assert compare(run, run, baseline="b").failed
+
+
+def test_the_script_that_times_a_large_page_works() -> None:
+    assert [what for what, _ in steps(4, 6)][-1] == "render and write the page"
