@@ -51,7 +51,7 @@ def _place(record: CellRecord) -> Place:
 def _figure(title: str, places: Sequence[Place]) -> Figure:
     best = front(places)
     rest = [place for place in places if place not in best]
-    sets = [_dots("Pareto front", "front", best, joined=True), _dots("beaten in both", "muted", rest)]
+    sets = [_dots("Pareto front", "front", best, joined=True), _dots("beaten by another", "muted", rest)]
     traces, layout = figures.dots(sets, "latency (s)", "peak memory (MB)")
     fastest, smallest = best[0], best[-1]
     summary = (
