@@ -14,13 +14,14 @@ from reports.errors import ReportError
 from reports.records import audio, runfile
 from reports.records.metrics import unit
 from reports.records.runfile import SCHEMA_VERSION, CellOutcome
+from reports.render.html import folder
 
 if TYPE_CHECKING:
     from fixtures.machine.limits import Limits
     from fixtures.measurement import Measurement
 
 
-REPORT_FILE = "report.md"
+REPORT_FILE, PAGE_FILE = "report.md", "index.html"
 
 
 def digest(content: Any) -> str:
@@ -129,11 +130,16 @@ class Recorder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
-        for path in (self.path, self.path.with_name(REPORT_FILE), *audio.files(self.path.parent)):
+        reports = (self.path.with_name(name) for name in (REPORT_FILE, PAGE_FILE))
+        for path in (self.path, *reports, *audio.files(self.path.parent)):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 self.problem = f"cannot remove {path} of an earlier run: {error.strerror or error}"
+        try:
+            folder.clear(self.path.parent)
+        except ReportError as error:
+            self.problem = str(error)
 
     def save(self, document: dict[str, Any]) -> None:
         """Write the run file; a failure is kept in `problem`, and the measurements stay in memory for the next try."""

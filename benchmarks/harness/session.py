@@ -9,7 +9,8 @@ from typing import Any
 
 from benchmarks.harness import plan
 from benchmarks.harness.progress import ProgressLine
-from benchmarks.harness.recorder import REPORT_FILE, Recorder
+from benchmarks.harness.recorder import Recorder
+from benchmarks.harness.report_files import write_report
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
@@ -19,7 +20,6 @@ from fixtures.machine.gpus import other_processes
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.runfile import Outcome, RunFile
-from reports.render import markdown
 from reports.render.summary import sentence
 from reports.verdicts.invariants import broken
 from reports.verdicts.verdict import Comparison
@@ -195,8 +195,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         result.exit_code = FAILED if violated and exit_code in (PASSED, NO_TESTS) else exit_code
     if result.run and suite.settings.update:
         _update(suite, result, interrupted)
-    if recorder.written and not recorder.problem:
-        _write_report(suite, result)
+    if result.run and recorder.written and not recorder.problem:
+        result.lines += write_report(suite, result.run, result.comparison)
     if suite.traces:
         result.lines += suite.traces.lines()
     if suite.settings.drill:
@@ -239,14 +239,3 @@ def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:
         result.lines.append(f"FAILED: the baseline was not updated: {error}")
         if result.exit_code in (PASSED, NO_TESTS):
             result.exit_code = FAILED
-
-
-def _write_report(suite: BarkSuite, result: Result) -> None:
-    assert result.run is not None
-    path = suite.settings.report_dir / REPORT_FILE
-    try:
-        markdown.write(path, result.run, result.comparison, shown(suite.recorder.path))
-    except ReportError as error:
-        suite.recorder.problem = str(error)
-    else:
-        result.lines.append(f"run file {shown(suite.recorder.path)}, report {shown(path)}")

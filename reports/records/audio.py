@@ -50,17 +50,20 @@ def write(folder: Path, cell: str, pcm: bytes, sample_rate_hz: int) -> dict[str,
 def carry(run: RunFile, source: Path, target: Path) -> None:
     """Copy the samples of a run's cells from one run file's folder to another's; one that is gone stays away.
 
+    A link is not followed: it could lead to any file of this machine.
+
     Raises:
         ReportError: one cannot be read or written.
     """
     if source.resolve() == target.resolve():
         return
     for record in run.cells.values():
-        if record.audio and (source / record.audio.file).is_file():
+        sample = source / record.audio.file if record.audio else None
+        if record.audio and sample and sample.is_file() and not sample.is_symlink():
             try:
-                content = (source / record.audio.file).read_bytes()
+                content = sample.read_bytes()
             except OSError as error:
-                raise ReportError(f"cannot read {source / record.audio.file}: {error.strerror or error}") from error
+                raise ReportError(f"cannot read {sample}: {error.strerror or error}") from error
             write_atomically(target / record.audio.file, content)
 
 

@@ -104,6 +104,24 @@ def test_the_report_lies_beside_the_run_file(suite: Suite) -> None:
     assert "needs a GPU" in report
 
 
+def test_the_page_lies_there_too_with_all_it_needs(with_baseline: Suite) -> None:
+    ended = with_baseline(*PART, "--benchmark-compare", cells={SMALLEST: {"weights": 99e6}})
+    page = (ended.folder / "latest" / "index.html").read_text()
+    assert "FAILED: 1 worse in 1 cells" in page
+    assert (ended.folder / "latest" / "assets" / "plotly.min.js").exists()
+    assert "latest/index.html" in ended.output
+
+
+def test_a_page_that_cannot_be_written_is_a_warning_and_loses_nothing(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest" / "assets").write_text("a file where the folder should be")
+    ended = suite(*PART)
+    assert ended.code == 0
+    assert "warning: index.html was not written: cannot write" in ended.output
+    assert set(ended.run.cells) == {OTHER, SMALLEST}
+    assert (ended.folder / "latest" / "report.md").exists()
+
+
 def test_a_run_without_a_cell_writes_nothing(suite: Suite) -> None:
     ended = suite("-k", "nothing")
     assert ended.code == 5

@@ -1,0 +1,28 @@
+"""What a page is made of: a run and, where they are there, its baseline, its verdicts and the history before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.records.runfile import CellRecord, RunFile
+from reports.verdicts.trend import Trend
+from reports.verdicts.verdict import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`run_path` is the run file as the next command names it; `folder` is where it lies, with its samples."""
+
+    run: RunFile
+    run_path: str
+    folder: Path
+    comparison: Comparison | None = None
+    baseline: RunFile | None = None
+    trend: Trend | None = None
+
+    def before(self, cell: str) -> CellRecord | None:
+        """The baseline's record of a cell, where it did the same work as this run's."""
+        base = self.baseline.cells.get(cell) if self.baseline else None
+        head = self.run.cells.get(cell)
+        return base if base and head and base.workload.digest == head.workload.digest else None

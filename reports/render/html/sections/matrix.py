@@ -1,0 +1,114 @@
+"""The whole matrix as one table: what every cell came to, measured or not, for sorting and filtering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.records.runfile import Axes, CellOutcome, CellRecord
+from reports.render.html import values
+from reports.render.html.report import Report
+from reports.render.html.statuses import Badge, badge, by_cell, overall
+from reports.verdicts.verdict import Verdict
+
+AXES = tuple(Axes.model_fields)
+"""The columns that say where a cell lies."""
+
+METRICS = (
+    "latency", "peak_allocated", "throughput", "real_time_factor", "gpu_busy", "kernel_launches", values.LIMIT,
+    "energy", *values.FIDELITY,
+)  # fmt: skip
+"""The columns of numbers, where the run has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A metric of one cell: `sort` is the plain value, `change` against the baseline is empty where there is none."""
+
+    text: str
+    sort: str
+    change: str
+    badge: Badge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell. `index` finds it in the data of the cell's own section, None where it was not measured."""
+
+    cell: str
+    index: int | None
+    badge: Badge
+    note: str
+    axes: Sequence[str]
+    numbers: Sequence[Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The table, and the values that each filter offers."""
+
+    axes: Sequence[str]
+    metrics: Sequence[str]
+    rows: Sequence[Row]
+    filters: Mapping[str, Sequence[str]]
+
+
+def matrix(report: Report) -> Matrix:
+    """Every cell of the run's matrix, in the run's order."""
+    records = report.run.cells
+    places = {cell: index for index, cell in enumerate(records)}
+    judged = by_cell(report.comparison)
+    metrics = values.measured_by(records, METRICS)
+    rows = [
+        _row(outcome, records.get(outcome.cell), places, judged.get(outcome.cell, []), metrics)
+        for outcome in report.run.suite.cells
+    ]
+    filters = {"verdict": sorted({row.badge.word for row in rows})}
+    filters |= {axis: sorted({row.axes[at] for row in rows if row.axes[at]}) for at, axis in enumerate(AXES)}
+    return Matrix(
+        AXES,
+        [values.title(name) for name in metrics],
+        rows,
+        {name: options for name, options in filters.items() if len(options) > 1},
+    )
+
+
+def _row(
+    outcome: CellOutcome,
+    record: CellRecord | None,
+    places: Mapping[str, int],
+    verdicts: Sequence[Verdict],
+    metrics: Sequence[str],
+) -> Row:
+    status = overall(verdicts) if record else None
+    return Row(
+        outcome.cell,
+        places.get(outcome.cell),
+        badge(status or outcome.outcome),
+        outcome.reason if not record else "",
+        _axes(outcome.cell, record),
+        [_number(record, name, verdicts) for name in metrics],
+    )
+
+
+def _axes(cell: str, record: CellRecord | None) -> list[str]:
+    """The axis values; of a cell that was not measured, from its name, where that has as many parts."""
+    if record:
+        return [str(value) for value in record.axes.model_dump(include=set(AXES)).values()]
+    parts = cell.split("-")
+    if len(parts) != len(AXES):
+        return [""] * len(AXES)
+    return [*parts[:-1], parts[-1].removeprefix("batch")]
+
+
+def _number(record: CellRecord | None, name: str, verdicts: Sequence[Verdict]) -> Number:
+    if record is None or name not in record.metrics:
+        return Number("-", "", "", None)
+    verdict = next((verdict for verdict in verdicts if verdict.metric == name), None)
+    moved = verdict is not None and verdict.change is not None and verdict.status != "same"
+    return Number(
+        values.shown(record.metrics, name),
+        repr(record.metrics[name].value),
+        f"{verdict.change:+.1%}" if verdict and verdict.change is not None and moved else "",
+        badge(verdict.status) if verdict and moved else None,
+    )

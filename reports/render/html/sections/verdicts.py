@@ -1,0 +1,128 @@
+"""What got worse, why, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.records.metrics import METRICS, Kind
+from reports.render import causes, summary
+from reports.render.html.report import Report
+from reports.render.html.statuses import Badge, badge, overall
+from reports.verdicts.invariants import broken
+from reports.verdicts.rules import Status
+from reports.verdicts.verdict import Attribution, Verdict
+
+SURE: Mapping[Kind, str] = {
+    Kind.EXACT: "certain: one code gives one number",
+    Kind.STEADY: "certain: one code differs by less than the threshold",
+}
+"""How sure a verdict of this kind is; of wall time the rounds themselves say."""
+
+
+FIRST = 12
+"""Cells that are shown unfolded: a change that hits the whole matrix must not bury the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One verdict in words, without the cell's name, and how sure it is (may be empty)."""
+
+    badge: Badge
+    text: str
+    sure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What there is to say of one cell."""
+
+    cell: str
+    badge: Badge
+    lines: Sequence[Line]
+    why: str
+    causes: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The summary. `tone` colours the headline; `cards` come first and `more` after them; `gained` only got better."""
+
+    headline: str
+    badge: Badge
+    counts: str
+    cards: Sequence[Card]
+    more: Sequence[Card]
+    gained: Sequence[Card]
+    folded: Sequence[str]
+    changed: Sequence[str]
+    commands: Sequence[str]
+    compared: bool
+    cause_header: Sequence[str] = causes.HEADER
+    cause_left: int = causes.LEFT
+
+
+def verdicts(report: Report) -> Verdicts:
+    """The summary of a run's comparison; without one, what is broken in the run itself."""
+    comparison = report.comparison
+    if comparison is None:
+        found = broken(report.run)
+        cards = _cards([(verdict, None, False) for verdict in found])
+        number = f"FAILED: {len(found)} invariants are broken; not" if found else "Not"
+        headline = f"{number} compared with a baseline"
+        return Verdicts(headline, badge("failed" if found else "new"), "", cards, (), (), (), (), (), False)
+    cards = _cards(list(summary.explained(comparison)))
+    doubted = [card for card in cards if card.badge.tone in ("bad", "doubt")]
+    return Verdicts(
+        headline=summary.headline(comparison),
+        badge=badge(Status.FAILED if comparison.failed else "passed"),
+        counts=summary.counts(comparison),
+        cards=doubted[:FIRST],
+        more=doubted[FIRST:],
+        gained=[card for card in cards if card not in doubted],
+        folded=summary.folded(comparison),
+        changed=comparison.changed,
+        commands=summary.next_commands(comparison, "" if report.run.suite.drill else report.run_path),
+        compared=True,
+    )
+
+
+def _cards(explained: Sequence[tuple[Verdict, Attribution | None, bool]]) -> list[Card]:
+    """A card a cell, those that fail first."""
+    cells: dict[str, list[tuple[Verdict, Attribution | None, bool]]] = {}
+    for one in explained:
+        cells.setdefault(one[0].cell, []).append(one)
+    cards = [_card(cell, found) for cell, found in cells.items()]
+    tones = {"bad": 0, "doubt": 1}
+    return sorted(cards, key=lambda card: tones.get(card.badge.tone, 2))
+
+
+def _card(cell: str, found: Sequence[tuple[Verdict, Attribution | None, bool]]) -> Card:
+    why = next((why for _, why, _ in found if why), None)
+    numbers = any(numbers for _, _, numbers in found)
+    status = overall(verdict for verdict, _, _ in found)
+    return Card(
+        cell,
+        badge(status or "unclear"),
+        [_line(verdict) for verdict, _, _ in found],
+        summary.because(why) if why else "",
+        causes.rows(why) if why and numbers else [],
+    )
+
+
+def _line(verdict: Verdict) -> Line:
+    text = summary.sentence(verdict).removeprefix(f"{verdict.cell}: ")
+    return Line(badge(verdict.status), text, sure(verdict))
+
+
+def sure(verdict: Verdict) -> str:
+    """How sure a verdict is; empty where its own sentence says it."""
+    kind = METRICS[verdict.metric].kind if verdict.metric in METRICS else None
+    if kind is None or verdict.status not in (Status.WORSE, Status.BETTER):
+        return ""
+    if kind in SURE:
+        return SURE[kind]
+    if verdict.smallest_change is None:
+        return ""
+    confirmed = "" if "confirmed by a rerun" in verdict.reason else "not timed again; "
+    return f"{confirmed}changes below {verdict.smallest_change:.0%} could not have been seen"

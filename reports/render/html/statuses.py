@@ -1,0 +1,57 @@
+"""What a cell as a whole came to, and the sign that stands beside the word: colour alone tells nobody anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reports.verdicts.rules import Status
+from reports.verdicts.verdict import Comparison, Verdict
+
+SIGNS: Mapping[str, str] = {
+    Status.FAILED: "!",
+    Status.MISSING: "\N{EMPTY SET}",
+    Status.WORSE: "\N{BALLOT X}",
+    Status.UNCLEAR: "?",
+    Status.BETTER: "\N{CHECK MARK}",
+    Status.SAME: "=",
+    Status.NEW: "+",
+    Status.INCOMPARABLE: "\N{NOT EQUAL TO}",
+}
+"""Status -> sign. Of what became of a cell that was not measured: an en dash."""
+
+ORDER = (
+    Status.FAILED, Status.MISSING, Status.WORSE, Status.UNCLEAR, Status.BETTER, Status.SAME, Status.NEW,
+    Status.INCOMPARABLE,
+)  # fmt: skip
+"""The worst first: the status of a cell is the first that one of its gated verdicts has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A status for the eye: the word, its sign, and the class that colours it (`bad`, `doubt`, `good`, `quiet`)."""
+
+    word: str
+    sign: str
+    tone: str
+
+
+def badge(word: str) -> Badge:
+    """The badge of a status, or of an outcome such as `skipped`."""
+    tones = {"bad": (Status.FAILED, Status.MISSING, Status.WORSE), "doubt": (Status.UNCLEAR,), "good": (Status.BETTER,)}
+    tone = next((tone for tone, words in tones.items() if word in words), "quiet")
+    return Badge(word, SIGNS.get(word, "\N{EN DASH}"), tone)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Status | None:
+    """The status of a cell with these verdicts; None where nothing that is gated was judged."""
+    found = {verdict.status for verdict in verdicts if verdict.gated}
+    return next((status for status in ORDER if status in found), None)
+
+
+def by_cell(comparison: Comparison | None) -> dict[str, list[Verdict]]:
+    """Cell -> its verdicts, in their order."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in comparison.verdicts if comparison else ():
+        found.setdefault(verdict.cell, []).append(verdict)
+    return found
