@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from reports.commands import accept, calibrate, compare, merge, render, study, trend
+from reports.commands import accept, alert, calibrate, compare, github, merge, render, study, trend, unpack
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, calibrate, trend)
+COMMANDS = (compare, render, accept, merge, study, calibrate, trend, alert, github, unpack)
 
 
 def parser() -> argparse.ArgumentParser:
