@@ -30,8 +30,9 @@ types: setup
 	$(PYTHON) -m mypy
 
 workflows: setup  ## permissions, injections and the schema of .github/workflows
-	$(VENV)/bin/zizmor --offline --quiet .github/workflows
+	$(VENV)/bin/zizmor --offline --quiet --persona=pedantic .github
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 setup: $(READY)
 
