@@ -9,7 +9,7 @@ VENV := .venv$(if $(filter-out current,$(LANE)),-$(LANE))
 PYTHON := $(VENV)/bin/python
 TESTS ?= tests/
 READY := $(VENV)/.ready
-REPORTS_NEED := pydantic rich
+REPORTS_NEED := numpy pydantic rich
 
 .PHONY: bench measure test lint types workflows setup setup-reports
 
