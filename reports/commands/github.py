@@ -8,8 +8,6 @@ from pathlib import Path
 
 from reports.commands.shared import PASSED, Commands, at_least, say
 
-AUTHOR = "github-actions[bot]"
-
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
@@ -32,7 +30,12 @@ def add_to(commands: Commands) -> None:
     issue.add_argument("--state", choices=["failing", "recovered"], default=None, help="(default: as the messages say)")
     issue.set_defaults(run=write_issue)
     for writes in (comment, issue):
-        writes.add_argument("--author", default=AUTHOR, help=f"whose comment or issue is replaced (default: {AUTHOR})")
+        writes.add_argument(
+            "--author",
+            default="",
+            metavar="LOGIN",
+            help="whose is replaced (default: github-actions[bot], a workflow's)",
+        )
     artifact = actions.add_parser("artifact", help="fetch an artifact's archive; take it out with `reports unpack`")
     artifact.add_argument("--run-id", type=at_least(1), required=True, metavar="N")
     artifact.add_argument("--name", required=True)
@@ -43,7 +46,7 @@ def add_to(commands: Commands) -> None:
 def write_comment(options: argparse.Namespace) -> int:
     """Carry `github comment` out; returns the exit code."""
     from reports.delivery import comment, pull
-    from reports.delivery.github import connect
+    from reports.delivery.github import AUTHOR, connect
     from reports.errors import ReportError
 
     body, github = _text(options.body), connect(os.environ)
@@ -53,17 +56,17 @@ def write_comment(options: argparse.Namespace) -> int:
         if not event:
             raise ReportError("GITHUB_EVENT_PATH is not set: --claimed-pr needs the event of the run that claims it")
         number = pull.confirmed(github, pull.claimed_number(options.claimed_pr), pull.head_of(Path(event)))
-    say(comment.upsert(github, number, body, options.author))
+    say(comment.upsert(github, number, body, options.author or AUTHOR))
     return PASSED
 
 
 def write_issue(options: argparse.Namespace) -> int:
     """Carry `github issue` out; returns the exit code."""
     from reports.delivery import issue
-    from reports.delivery.github import connect
+    from reports.delivery.github import AUTHOR, connect
 
     messages = [issue.parse(_text(path)) for path in options.body]
-    say(issue.upsert(connect(os.environ), messages, options.state, options.author))
+    say(issue.upsert(connect(os.environ), messages, options.state, options.author or AUTHOR))
     return PASSED
 
 

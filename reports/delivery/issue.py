@@ -83,7 +83,7 @@ def upsert(github: GitHub, messages: Sequence[Message], state: State | None = No
 
 def _open(github: GitHub, author: str) -> list[int]:
     """The open issues with the label and marker, oldest first; pull requests are in GitHub's list too."""
-    rows = github.rows("issues", state="open", labels=LABEL, creator=author)
+    rows = github.rows("issues", state="open", labels=LABEL)
     return sorted(
         int(row["number"])
         for row in rows

@@ -166,10 +166,10 @@ def compare(
         why = attribute(known, record, found, there, here)
         attributions += [why] if why else []
     verdicts += broken(head)
-    outcomes = head.outcomes()
+    outcomes, measured = head.outcomes(), head.cells
     for cell in base_cells:
         outcome = outcomes.get(cell)
-        if cell in head.cells or (outcome and outcome.outcome == "failed"):
+        if cell in measured or (outcome and outcome.outcome == "failed"):
             continue
         if outcome and outcome.outcome == "not asked for":
             continue

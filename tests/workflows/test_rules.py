@@ -73,6 +73,10 @@ def test_the_job_that_writes_the_comment_runs_nothing_of_the_pull_request() -> N
     assert writing == {"pull-requests"}
 
 
+def test_the_comment_follows_the_measurement_by_its_name() -> None:
+    assert WORKFLOWS["gpu-pr-comment.yml"][True]["workflow_run"]["workflows"] == [WORKFLOWS["gpu-pr.yml"]["name"]]
+
+
 def test_nothing_runs_in_the_base_repositorys_name_for_a_fork() -> None:
     assert not any("pull_request_target" in str(document[True]) for document in WORKFLOWS.values())
 
