@@ -11,6 +11,8 @@ from reports.commands.shared import USAGE
 
 COMMANDS = (compare, render, accept, merge, study, calibrate, trend, alert, github, unpack)
 
+LONGEST_ERROR = 4_000
+
 
 def parser() -> argparse.ArgumentParser:
     """The argument parser; each command sets `run` to the function that carries it out."""
@@ -32,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except ReportError as error:
-        sys.stderr.write(f"error: {error}\n")
+        from reports.render.untrusted import plain
+
+        # The message may quote a file that anybody wrote: nothing in it starts a line, or steers a terminal.
+        sys.stderr.write(f"error: {plain(str(error), LONGEST_ERROR)}\n")
         return USAGE
 
 

@@ -12,6 +12,7 @@ from reports.__main__ import main
 from reports.commands.shared import PASSED, USAGE
 from reports.delivery.webhook import VARIABLE
 from reports.records import runfile
+from reports.render.alert_github import SMALLEST
 from tests.builders import FUSED, PLAIN, cell_document, run_of
 from tests.fake_github import FakeGitHub, serving
 
@@ -126,6 +127,22 @@ def test_what_cannot_be_done_is_one_line_and_writes_nothing(
     assert main(arguments) == USAGE
     assert capsys.readouterr().err.count("\n") == 1
     assert server.written() == []
+
+
+def test_an_error_that_quotes_a_hostile_file_starts_no_line_of_its_own(
+    judged: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runfile.write(tmp_path / "drill.json", run_of(drill="\n::add-mask::x\x1b[2J\r::stop-commands::y"))
+    assert main(["alert", judged[0], "--baseline", str(tmp_path / "drill.json")]) == USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "\x1b" not in line
+
+
+def test_the_shortest_length_is_the_one_that_holds_every_fixed_part(judged: list[str]) -> None:
+    assert main(["alert", *judged, "--length", str(SMALLEST)]) == PASSED
+    with pytest.raises(SystemExit):
+        main(["alert", *judged, "--length", str(SMALLEST - 1)])
 
 
 def test_a_token_is_never_an_argument(capsys: pytest.CaptureFixture[str]) -> None:
