@@ -9,11 +9,15 @@ VENV := .venv$(if $(filter-out current,$(LANE)),-$(LANE))
 PYTHON := $(VENV)/bin/python
 TESTS ?= tests/
 READY := $(VENV)/.ready
+REPORTS_NEED := duckdb jinja2 numpy plotly pydantic rich
 
-.PHONY: bench test lint types setup
+.PHONY: bench measure test lint types workflows setup setup-reports
 
 bench: setup  ## measure, compare with the baseline, write run file and report to reports/latest/
 	$(PYTHON) -m pytest benchmarks/ --benchmark-compare $(ARGS)
+
+measure: setup  ## measure only, such as one of two checkouts that are compared afterwards
+	$(PYTHON) -m pytest benchmarks/ $(ARGS)
 
 test: setup  ## the tests of the suite itself
 	$(PYTHON) -m pytest $(TESTS) $(ARGS)
@@ -25,7 +29,16 @@ lint: setup
 types: setup
 	$(PYTHON) -m mypy
 
+workflows: setup  ## permissions, injections and the schema of .github/workflows
+	$(VENV)/bin/zizmor --offline --quiet --persona=pedantic .github
+	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
 setup: $(READY)
+
+setup-reports:  ## what `python -m reports` needs and nothing of what measures: seconds, not gigabytes
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --constraint lanes/$(LANE).txt $(REPORTS_NEED)
 
 $(READY): pyproject.toml lanes/$(LANE).txt
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'

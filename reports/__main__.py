@@ -6,10 +6,26 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from reports.commands import accept, calibrate, compare, history, keep, merge, render, study, trend
+from reports.commands import (
+    accept,
+    alert,
+    calibrate,
+    compare,
+    github,
+    history,
+    keep,
+    merge,
+    render,
+    study,
+    trend,
+    unpack,
+)
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, keep)
+COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, keep, alert, github, unpack)
+
+LONGEST_ERROR = 4_000
+"""Characters of a message, which may quote a file that anybody wrote."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except ReportError as error:
-        sys.stderr.write(f"error: {error}\n")
+        from reports.characters import short
+
+        sys.stderr.write(f"error: {short(str(error), LONGEST_ERROR)}\n")
         return USAGE
 
 

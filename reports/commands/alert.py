@@ -1,0 +1,107 @@
+"""`reports alert`: word what a judged run came to, for where it is to be read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.commands.shared import PASSED, Commands, at_least, say
+
+if TYPE_CHECKING:
+    from reports.render.alerts import Alert
+
+FORMATS = ("github-comment", "github-issue", "step-summary", "annotations", "webhook")
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    alert = commands.add_parser(
+        "alert",
+        help="write the message about a judged run; exit 0 whatever the verdict, which `compare` has",
+        description="Write the message about a judged run. Exits 0 whatever the verdict: `compare` is what fails.",
+    )
+    alert.add_argument("head", type=Path, metavar="HEAD.json")
+    alert.add_argument("--baseline", type=Path, required=True, metavar="BASE.json", help="judge against this run")
+    alert.add_argument("--format", choices=FORMATS, default="github-comment")
+    alert.add_argument("--output", type=Path, default=None, metavar="FILE", help="default: print")
+    alert.add_argument("--report-url", default="", metavar="URL", help="https link to the whole report")
+    alert.add_argument("--key", default="report", help="names a comment, to replace the one of the same key")
+    alert.add_argument("--untrusted", action="store_true", help="say that nobody has reviewed the code that was run")
+    alert.add_argument("--length", type=at_least(20_000), default=None, metavar="N", help="characters at most")
+    alert.add_argument(
+        "--send", action="store_true", help="send to the webhook in BARK_BENCHMARKS_WEBHOOK, if the run failed"
+    )
+    alert.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from reports.delivery.comment import MARKER
+    from reports.errors import ReportError
+    from reports.records import baselines, runfile
+    from reports.records.files import write_atomically
+    from reports.render import alerts
+    from reports.render.alert_github import marker
+    from reports.verdicts.compare import compare
+    from reports.verdicts.thresholds import overrides
+
+    if not MARKER.fullmatch(marker(options.key)):
+        raise ReportError(f"--key {options.key!r} cannot name a comment: small letters, digits, . _ : and - only")
+    head, base = runfile.read(options.head), baselines.read(options.baseline)
+    alert = alerts.alert(
+        base,
+        head,
+        compare(base, head, baseline=str(options.baseline), overrides=overrides()),
+        reviewed=options.baseline.resolve().is_relative_to(baselines.DEFAULT_ROOT),
+        report_url=options.report_url,
+        untrusted=options.untrusted,
+    )
+    if options.send:
+        sys.stderr.write(_send(alert) + "\n")
+        return PASSED
+    before = _existing(options.output) if options.output and options.format == "step-summary" else ""
+    text = before + _text(alert, options.format, options.key, options.length)
+    if options.output is None:
+        say(text)
+    else:
+        write_atomically(options.output, text)
+    return PASSED
+
+
+def _text(alert: Alert, wanted: str, key: str, length: int | None) -> str:
+    """The alert in a format."""
+    from json import dumps
+
+    from reports.render import alert_annotations, alert_github, alert_webhook
+
+    limit = {"limit": min(length, alert_github.LIMIT)} if length else {}
+    if wanted == "github-comment":
+        return alert_github.comment(alert, key, **limit)
+    if wanted == "github-issue":
+        return alert_github.issue(alert, **limit)
+    if wanted == "step-summary":
+        return alert_github.step_summary(alert, **limit)
+    if wanted == "annotations":
+        return alert_annotations.commands(alert) + "\n"
+    return dumps(alert_webhook.message(alert), indent=1) + "\n"
+
+
+def _send(alert: Alert) -> str:
+    """Tell the webhook of a run that failed; what became of it."""
+    from reports.delivery.webhook import deliver
+    from reports.render.alert_webhook import message
+
+    return deliver(message(alert), os.environ) if alert.failed else "no regression: nothing was sent to a webhook"
+
+
+def _existing(path: Path) -> str:
+    """What a summary holds already: a job has one for all its steps."""
+    from reports.errors import ReportError
+
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"cannot read {path} to add to it: {error}") from error

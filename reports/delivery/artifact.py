@@ -1,0 +1,130 @@
+"""The artifact of a run of code that nobody has reviewed: fetched, and taken out of its archive, as a hostile file."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from reports.delivery import web
+from reports.delivery.github import GitHub
+from reports.delivery.pull import claimed_number
+from reports.errors import ReportError
+from reports.records import runfile
+from reports.records.files import write_atomically
+from reports.render.untrusted import plain
+
+NUMBER = "pr-number.txt"
+RUN_FILES = ("base/run.json", "head/run.json")
+
+LIMITS: Mapping[str, int] = {**dict.fromkeys(RUN_FILES, 32 * 2**20), NUMBER: 64}
+"""The only names that an artifact may hold, each with its bytes; a whole matrix with counters is under 1 MiB."""
+
+ARCHIVE = 16 * 2**20
+"""Bytes of the archive."""
+RATIO = 200
+"""How many times its compressed size a file may have; a real run file has 5 to 20 times."""
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_CHUNK = 2**16
+
+
+def fetch(github: GitHub, run: int, name: str) -> bytes:
+    """The archive of an artifact of a workflow run.
+
+    Raises:
+        ReportError: the run has none, or more than one, of this name; it is too large; or GitHub refuses.
+    """
+    found = github.get(f"actions/runs/{run}/artifacts", name=name, per_page=100)
+    listed = found.get("artifacts") if isinstance(found, dict) else None
+    named = [
+        row for row in listed or [] if isinstance(row, dict) and row.get("name") == name and not row.get("expired")
+    ]
+    if len(named) != 1:
+        raise ReportError(f"run {run} has {len(named) or 'no'} artifacts {name!r} and has to have one: see its log")
+    size = named[0].get("size_in_bytes")
+    if not isinstance(size, int) or size > ARCHIVE:
+        raise ReportError(f"the artifact {name!r} of run {run} has {size} bytes, more than {ARCHIVE:,}: not fetched")
+    place = github.redirect(f"actions/artifacts/{int(named[0]['id'])}/zip")
+    answer = web.send("GET", place, name="the artifact's storage", largest=ARCHIVE, sleep=github.sleep)
+    if answer.status != 200:
+        raise ReportError(f"the artifact's storage answered {answer.status}: repeat it later")
+    return answer.body
+
+
+def unpack(archive: Path, folder: Path) -> list[Path]:
+    """Take the expected files out of an artifact, and check that each is what its name says.
+
+    Args:
+        archive: a ZIP file that may have been made to do harm.
+        folder: where `base/run.json`, `head/run.json` and `pr-number.txt` go.
+
+    Raises:
+        ReportError: the archive is not exactly these files, any limit is passed, or one of them is not what it should
+            be; then none of them is left in the folder.
+    """
+    contents = read_archive(archive)
+    paths = {name: folder / name for name in contents}
+    try:
+        for name, text in contents.items():
+            write_atomically(paths[name], text)
+        for name in RUN_FILES:
+            runfile.read(paths[name])
+        claimed_number(paths[NUMBER])
+    except ReportError as error:
+        for path in paths.values():
+            path.unlink(missing_ok=True)
+        # The message may quote the file: on one line, and nothing in it that a log or terminal acts on.
+        raise ReportError(plain(str(error), 500)) from error
+    return list(paths.values())
+
+
+def read_archive(archive: Path) -> dict[str, str]:
+    """Name -> text of the files of an artifact; nothing is written.
+
+    Raises:
+        ReportError: see `unpack`.
+    """
+    try:
+        if archive.stat().st_size > ARCHIVE:
+            _refuse(archive, f"it has more than {ARCHIVE:,} bytes")
+        with zipfile.ZipFile(archive) as opened:
+            entries = opened.infolist()
+            if sorted(entry.filename for entry in entries) != sorted(LIMITS):
+                _refuse(archive, f"it has to hold exactly {', '.join(LIMITS)}, each once")
+            return {entry.filename: _text(opened, entry, archive) for entry in entries}
+    except FileNotFoundError as error:
+        raise ReportError(f"there is no file {archive}") from error
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        _refuse(archive, f"it cannot be read ({type(error).__name__})", error)
+
+
+def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path) -> str:
+    """One file's text. What the archive says of its size is checked first, and then not believed."""
+    name, most = entry.filename, LIMITS[entry.filename]
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if entry.is_dir() or kind not in (0, stat.S_IFREG):
+        _refuse(archive, f"{name} is not a plain file")
+    if entry.flag_bits & 0x1 or entry.compress_type not in _METHODS:
+        _refuse(archive, f"{name} is encrypted or compressed in an unusual way")
+    if entry.file_size > most:
+        _refuse(archive, f"{name} has more than {most:,} bytes")
+    if entry.file_size > RATIO * max(entry.compress_size, 1):
+        _refuse(archive, f"{name} is more than {RATIO} times as large as it is compressed")
+    content = bytearray()
+    with opened.open(entry) as file:
+        while chunk := file.read(_CHUNK):
+            content += chunk
+            if len(content) > most or len(content) > entry.file_size:
+                _refuse(archive, f"{name} has more bytes than it says, or than {most:,}")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        _refuse(archive, f"{name} is not UTF-8", error)
+
+
+def _refuse(archive: Path, why: str, error: BaseException | None = None) -> NoReturn:
+    raise ReportError(f"the artifact {archive} is refused: {why}; nothing was taken out of it") from error

@@ -1,0 +1,115 @@
+"""The alert as GitHub's Markdown: a comment, an issue, a job's summary. Never longer than GitHub takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.render import alerts
+from reports.render.alerts import Alert
+from reports.render.markdown import table
+from reports.render.untrusted import for_markdown, plain
+
+LIMIT = 65_000
+"""Characters of a comment or an issue's text; GitHub refuses more than 65,536."""
+SUMMARY_LIMIT = 250_000
+"""Characters of a job's summary; GitHub refuses more than 1 MiB, and a character has up to four bytes."""
+TITLE_LIMIT = 200
+"""Characters of an issue's title; GitHub refuses more than 256."""
+SMALLEST = 20_000
+"""Characters in which a message's parts of fixed length have room, however long a run file makes them."""
+
+CELL, SENTENCE, LISTED = 120, 400, 20
+"""Characters of a table's cell and of a sentence; versions and counts that are listed."""
+
+
+def marker(key: str) -> str:
+    """The first line of a message, which nobody sees: by it the message is found again."""
+    return f"<!-- bark-benchmarks:{key} -->"
+
+
+def state_marker(*, failed: bool) -> str:
+    """The first line of an issue's text: what the run came to."""
+    return marker("issue:failing" if failed else "issue:recovered")
+
+
+def comment(alert: Alert, key: str, limit: int = LIMIT) -> str:
+    """A comment that can be found by its key and replaced."""
+    return f"{marker(key)}\n{_body(alert, limit - 200)}"
+
+
+def issue(alert: Alert, limit: int = LIMIT) -> str:
+    """An issue: what it came to in a hidden first line, the title as a heading, then the text."""
+    return f"{state_marker(failed=alert.failed)}\n{_body(alert, limit - 200)}"
+
+
+def step_summary(alert: Alert, limit: int = SUMMARY_LIMIT) -> str:
+    """A job's summary."""
+    return _body(alert, limit)
+
+
+def _body(alert: Alert, limit: int) -> str:
+    top = [
+        f"# {for_markdown(alert.title, TITLE_LIMIT)}",
+        f"**{for_markdown(alert.headline, SENTENCE)}**",
+        for_markdown(alert.measured, SENTENCE),
+        *(f"> {for_markdown(note, SENTENCE)}" for note in alert.notes),
+    ]
+    bottom = [_listed("Changed since the baseline:", alert.changed), _counts(alert), _commands(alert.commands)]
+    if alert.report_url:
+        bottom.append(f"[The whole report]({alert.report_url})")
+    room = limit - sum(len(part) + 2 for part in (*top, *bottom))
+    failing = _rows([row for row in alert.rows if row.fails], room * 6 // 10, "failing verdicts")
+    why = _why(alert, (room - len(failing)) // 2)
+    rest = _rows([row for row in alert.rows if not row.fails], room - len(failing) - len(why) - 200, "verdicts")
+    if rest:
+        moved = sum(not row.fails for row in alert.rows)
+        rest = f"<details><summary>{moved} more that moved or may have moved</summary>\n\n{rest}\n\n</details>"
+    return "\n\n".join(part for part in (*top, failing, why, rest, *bottom) if part) + "\n"
+
+
+def _rows(rows: Sequence[alerts.Row], room: int, what: str) -> str:
+    """As many rows as there is room for, and how many are left out."""
+    if not rows:
+        return ""
+    lines = [[for_markdown(column, SENTENCE if place >= 5 else CELL) for place, column in enumerate(row.columns)]
+             for row in rows]  # fmt: skip
+    taken = _fitting(["| " + " | ".join(line) + " |" for line in lines], room - 300)
+    shown = table(alerts.HEADER, lines[:taken], left=len(alerts.HEADER)) if taken else ""
+    left_out = f"{len(rows) - taken} more {what} are not shown: there is no room for them here."
+    return "\n\n".join(part for part in (shown, left_out if taken < len(rows) else "") if part)
+
+
+def _why(alert: Alert, room: int) -> str:
+    lines = [f"- {for_markdown(why.cell, CELL)}: {for_markdown(why.sentence, 2 * SENTENCE)}" for why in alert.why]
+    if not lines:
+        return ""
+    taken = _fitting(lines, room - 200)
+    left_out = [f"- of {len(lines) - taken} more cells there is no room for it"] if taken < len(lines) else []
+    return "\n".join(["Why:", "", *lines[:taken], *left_out])
+
+
+def _fitting(lines: Sequence[str], room: int) -> int:
+    """How many of the lines, from the first on, there is room for."""
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return number
+    return len(lines)
+
+
+def _listed(what: str, items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    more = [f"and {len(items) - LISTED} more"] if len(items) > LISTED else []
+    return f"{what} " + ", ".join([*(for_markdown(item, CELL) for item in items[:LISTED]), *more])
+
+
+def _counts(alert: Alert) -> str:
+    return _listed(f"{for_markdown(alert.counts, SENTENCE)}.", alert.folded) or for_markdown(alert.counts, SENTENCE)
+
+
+def _commands(commands: Sequence[str]) -> str:
+    """The commands in a block; they hold no character that could end it (see `reproduce`)."""
+    if not commands:
+        return ""
+    return "\n".join(["To measure it again:", "", "```sh", *(plain(command, 2_000) for command in commands), "```"])

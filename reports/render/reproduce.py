@@ -1,0 +1,69 @@
+"""The commands that measure again what an alert is about, for a shell.
+
+They are copied into shells, and what they are made of comes from a run file: a part that is not of the exact form that
+this suite writes is left out, never quoted and hoped for.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reports.records.runfile import RunFile
+from reports.verdicts.verdict import Comparison
+
+CELLS = 6
+"""Cells that are named one by one; more of them are measured with all others."""
+
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_CELL = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_DRILL = re.compile(r"[a-z]{1,20}=[+-]?[0-9.]{1,20}[A-Za-z%]{0,4}")
+_OPTIONS = ("tokens", "rounds", "budget")
+_SOURCES = ("hub", "synthetic")
+
+
+def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, reviewed: bool) -> tuple[str, ...]:
+    """What to type in a checkout on a machine of the run's kind.
+
+    Args:
+        base: what the run was judged against.
+        head: the run.
+        comparison: of the two; its failing cells are measured again.
+        reviewed: the baseline is a committed one, which the suite finds itself.
+
+    Returns:
+        Commands, one a line; empty where level or lane are not words.
+    """
+    suite = head.suite
+    if not (_WORD.fullmatch(suite.level) and _WORD.fullmatch(suite.lane)):
+        return ()
+    arguments = _arguments(head, comparison)
+    if reviewed:
+        return (*_switch(head), f"make bench LANE={suite.lane} ARGS='{arguments}'")
+    drill = f" --drill={suite.drill}" if _DRILL.fullmatch(suite.drill) else ""
+    plain = arguments.removesuffix(drill) if drill else arguments
+    return (
+        *(_switch(base) if base else ()),
+        f"make measure LANE={suite.lane} ARGS='{plain} --report-dir=/tmp/base'",
+        *_switch(head),
+        f"make measure LANE={suite.lane} ARGS='{arguments} --report-dir=/tmp/head'",
+        "python -m reports compare /tmp/base/run.json /tmp/head/run.json",
+    )
+
+
+def _switch(run: RunFile) -> tuple[str, ...]:
+    commit = str(run.commit_info.get("id", ""))
+    return (f"git switch --detach {commit}",) if _COMMIT.fullmatch(commit) else ()
+
+
+def _arguments(run: RunFile, comparison: Comparison) -> str:
+    words = [f"--level={run.suite.level}"]
+    words += [f"--{name}={value:g}" for name, value in run.suite.overrides.items() if name in _OPTIONS]
+    sources = {cell.checkpoint.source for cell in run.cells.values()}
+    words += [f"--checkpoint-source={source}" for source in _SOURCES if sources == {source}]
+    cells = list(dict.fromkeys(verdict.cell for verdict in comparison.failures))
+    if 0 < len(cells) <= CELLS and all(_CELL.fullmatch(cell) for cell in cells):
+        words.append(f'-k "{" or ".join(cells)}"')
+    if _DRILL.fullmatch(run.suite.drill):
+        words.append(f"--drill={run.suite.drill}")
+    return " ".join(words)

@@ -1,0 +1,227 @@
+"""Every job, with a planted regression, and what it would write. Nothing here is measured: runs are made up.
+
+The CPU smoke gate, which measures, is in test_smoke_gate.py.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.__main__ import COMMANDS
+from reports.records import runfile
+from tests.builders import SOFTWARE, run_of
+from tests.counted import counted_cell
+from tests.fake_github import TOKEN, FakeGitHub
+from tests.workflows import test_smoke_gate
+from tests.workflows.runner import WORKFLOWS, Job, git
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+LARGE = "large-sdpa-fp16-resident-dynamic-batch1"
+LISTED = {"PYTEST_ADDOPTS": "--collect-only -q"}
+"""No GPU is here: what would be measured is only listed."""
+NEEDS_HISTORY = pytest.mark.skipif(
+    not any(command.__name__.endswith(".keep") for command in COMMANDS), reason="there is no `reports keep` yet"
+)
+
+TESTED = {
+    "ci.yml:checks": "test_the_checks_are_commands_of_the_makefile",
+    "ci.yml:smoke": "test_the_smoke_gate_measures_both_and_finds_what_was_planted",
+    "nightly.yml:measure": "test_a_shard_of_the_night_selects_its_checkpoint",
+    "nightly.yml:report": "test_the_night_is_joined_worded_and_judged",
+    "nightly.yml:verdict": "test_the_night_is_joined_worded_and_judged",
+    "nightly.yml:issue": "test_the_night_is_joined_worded_and_judged",
+    "nightly.yml:history": "test_the_history_grows_and_the_report_is_rendered",
+    "gpu-pr.yml:measure": "test_a_pull_request_is_measured_beside_its_base_and_commented_on",
+    "gpu-pr-comment.yml:comment": "test_a_pull_request_is_measured_beside_its_base_and_commented_on",
+}
+"""Job -> the test that runs all its commands."""
+
+VALUES = {
+    "github.server_url": "https://github.example",
+    "github.repository": "owner/bark",
+    "github.run_id": "42",
+    "github.token": TOKEN,
+    "secrets.BARK_BENCHMARKS_WEBHOOK": "",
+}
+
+Expected = Callable[[str, str], None]
+
+
+BEFORE: dict[str, Any] = {"commit": "f" * 40}
+AFTER: dict[str, Any] = {"commit": SHA, "software": {**SOFTWARE, "transformers": "5.17.1"}}
+
+
+def planted() -> dict[str, Any]:
+    """A cell with sixteen synchronizations more in the semantic stage: one a token."""
+    return counted_cell({"semantic": {"host_syncs": 16}})
+
+
+def commands(workflow: str, job: str) -> list[str]:
+    return [step["name"] for step in WORKFLOWS[workflow]["jobs"][job]["steps"] if "run" in step]
+
+
+def test_every_job_with_a_command_is_run_by_a_test() -> None:
+    found = {f"{name}:{job}" for name, document in WORKFLOWS.items() for job in document["jobs"] if commands(name, job)}
+    assert found == set(TESTED)
+    assert all(test in globals() or hasattr(test_smoke_gate, test) for test in TESTED.values())
+
+
+def test_the_checks_are_commands_of_the_makefile(origin: Path, tmp_path: Path) -> None:
+    job = Job("ci.yml", "checks", tmp_path, origin).run()
+    assert job.codes == dict.fromkeys(commands("ci.yml", "checks"), 0), job.ended
+    shown = {name: ended.stdout for name, ended in job.ended.items()}
+    assert "ruff check" in shown["Lint"]
+    assert "zizmor --offline" in shown["Workflows"]
+    assert (
+        ".venv-blog/bin/python -m pytest tests/fixtures" in shown["Tests of what depends on the lane, in the blog lane"]
+    )
+
+
+def test_a_shard_of_the_night_selects_its_checkpoint(origin: Path, tmp_path: Path) -> None:
+    values = {**VALUES, "matrix.lane": "blog", "matrix.shard": "large"}
+    job = Job("nightly.yml", "measure", tmp_path, origin, values, LISTED).run()
+    assert job.codes == {"Measure": 0}, job.ended
+    cells = re.findall(r"test_generate\[(\w+)-", job.ended["Measure"].stdout)
+    assert set(cells) == {"large"}
+
+
+@pytest.fixture
+def night(origin: Path, tmp_path: Path) -> dict[str, Path]:
+    """The shards' artifacts: something is planted in the current lane, and nothing in the blog lane."""
+    found = {}
+    for lane, small, options in (("current", planted(), AFTER), ("blog", counted_cell(), BEFORE)):
+        for shard, cell in (("small", small), ("large", LARGE)):
+            folder = found[f"measured-{lane}-{shard}"] = tmp_path / f"{lane}-{shard}"
+            runfile.write(folder / "run.json", run_of(cell, lane=lane, level="nightly", **options))
+    return found
+
+
+def baselines(folder: Path) -> None:
+    """Puts made-up baselines where the committed ones are."""
+    for lane in ("current", "blog"):
+        path = folder / "reports" / "baselines" / "nvidia-h200" / lane / "nightly" / "0001_baseline.json"
+        runfile.write(path, run_of(counted_cell(), LARGE, lane=lane, level="nightly", **BEFORE))
+
+
+def test_the_night_is_joined_worded_and_judged(
+    night: dict[str, Path], origin: Path, tmp_path: Path, server: FakeGitHub, as_expected: Expected
+) -> None:
+    def job(name: str, **values: str) -> Job:
+        folder = tmp_path / f"job-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        known = {**VALUES, **{f"matrix.{key}": value for key, value in values.items()}}
+        made = Job("nightly.yml", name, folder, origin, known, server.environment, night)
+        made.before = {"Fetch the shards": baselines, "Fetch the night": baselines}
+        return made.run()
+
+    report = job("report")
+    assert report.codes == dict.fromkeys(commands("nightly.yml", "report"), 0), report.ended
+    assert "nothing was sent" in report.ended["Tell the webhook, if there is one"].stderr
+    assert report.summary.count("# Bark benchmarks") == 2
+    assert job("verdict", lane="current").codes == {"Set up": 0, "Verdict": 1}
+    assert job("verdict", lane="blog").codes == {"Set up": 0, "Verdict": 0}
+
+    opened = job("issue")
+    assert opened.codes == dict.fromkeys(commands("nightly.yml", "issue"), 0), opened.ended
+    assert [row["title"] for row in server.issues] == [
+        "Bark benchmarks: 1 worse in 1 cell (nvidia-h200, current lane, nightly)"
+    ]
+    as_expected("nightly-issue.md", server.issues[0]["body"])
+
+    (night["night"] / "current.md").write_text((night["night"] / "blog.md").read_text())
+    job("issue")
+    assert [row["state"] for row in server.issues] == ["closed"]
+
+
+def test_a_night_with_a_lost_shard_is_not_compared(night: dict[str, Path], origin: Path, tmp_path: Path) -> None:
+    del night["measured-current-large"]
+    folder = tmp_path / "report"
+    folder.mkdir()
+    report = Job("nightly.yml", "report", folder, origin, VALUES, {}, night).run()
+    assert report.codes == {"Set up": 0, "Join the shards": 2}
+    assert "there is no run file parts/measured-current-large/run.json" in report.ended["Join the shards"].stderr
+
+
+def test_the_history_is_pushed_to_its_branch_and_only_when_it_grew(origin: Path, tmp_path: Path) -> None:
+    def grow(folder: Path) -> None:
+        git("clone", "--quiet", "--branch", "benchmark-history", str(origin), "history", cwd=folder)
+        (folder / "history" / "run.json").write_text("{}")
+
+    for place in ("first", "again"):
+        folder = tmp_path / place
+        folder.mkdir()
+        job = Job("nightly.yml", "history", folder, origin, VALUES, only=("Keep the history",))
+        job.before = {"Keep the history": grow}
+        assert job.run().codes == {"Keep the history": 0}, job.ended
+        assert git("log", "-1", "--format=%s %an", "benchmark-history", cwd=origin).startswith("Nightly run 42 ")
+    assert git("rev-list", "--count", "main..benchmark-history", cwd=origin) == "1"
+
+
+@NEEDS_HISTORY
+def test_the_history_grows_and_the_report_is_rendered(night: dict[str, Path], origin: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    folder.mkdir()
+    Job("nightly.yml", "report", folder, origin, VALUES, {}, night, {"Fetch the shards": baselines}).run()
+    folder = tmp_path / "history"
+    folder.mkdir()
+    job = Job("nightly.yml", "history", folder, origin, VALUES, {}, night, {"Fetch the night": baselines}).run()
+    assert job.codes == dict.fromkeys(commands("nightly.yml", "history"), 0), job.ended
+    assert (night["pages"] / "index.html").exists()
+    assert (night["pages"] / "blog" / "index.html").exists()
+
+
+def test_a_pull_request_is_measured_beside_its_base_and_commented_on(
+    origin: Path, tmp_path: Path, server: FakeGitHub, as_expected: Expected
+) -> None:
+    def measured(folder: Path) -> None:
+        runfile.write(folder / "measured" / "base" / "run.json", run_of(counted_cell(), **BEFORE))
+        runfile.write(folder / "measured" / "head" / "run.json", run_of(planted(), **AFTER))
+
+    values = {
+        "github.event.pull_request.base.sha": git("rev-parse", "HEAD^1", cwd=origin),
+        "github.event.pull_request.number": "7",
+    }
+    (tmp_path / "measure").mkdir()
+    measure = Job("gpu-pr.yml", "measure", tmp_path / "measure", origin, values, LISTED)
+    measure.before = {"Keep both runs": measured}
+    measure.run()
+    assert measure.codes == dict.fromkeys(commands("gpu-pr.yml", "measure"), 0) | {"Verdict": 1}, measure.ended
+    assert "small-" in measure.ended["Measure the base"].stdout
+    assert git("rev-parse", "HEAD", cwd=tmp_path / "measure" / "base") == values["github.event.pull_request.base.sha"]
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(measure.artifacts["gpu-pr"].rglob("*.*")):
+            archive.write(path, path.relative_to(measure.artifacts["gpu-pr"]))
+    server.artifacts = {"gpu-pr": stream.getvalue()}
+    fork = {"user": "somebody", "ref": "faster", "sha": SHA, "repo": {"full_name": "somebody/bark"}}
+    server.pulls = [{"number": 7, "head": fork}]
+    event = {"head_sha": SHA, "head_branch": "faster", "head_repository": {"full_name": "somebody/bark"}}
+    (tmp_path / "event.json").write_text(json.dumps({"workflow_run": event}))
+
+    for times in (1, 2):
+        folder = tmp_path / f"comment-{times}"
+        folder.mkdir()
+        comment = Job(
+            "gpu-pr-comment.yml",
+            "comment",
+            folder,
+            origin,
+            {
+                **VALUES,
+                "github.event.workflow_run.id": "42",
+                "github.event.workflow_run.html_url": "https://github.example/owner/bark/actions/runs/42",
+            },
+            {**server.environment, "GITHUB_EVENT_PATH": str(tmp_path / "event.json")},
+        ).run()
+        assert comment.codes == dict.fromkeys(commands("gpu-pr-comment.yml", "comment"), 0), comment.ended
+    assert [row["on"] for row in server.comments] == [7], "the second run replaced the comment of the first"
+    as_expected("gpu-pr-comment.md", server.comments[0]["body"])
