@@ -9,7 +9,7 @@ VENV := .venv$(if $(filter-out current,$(LANE)),-$(LANE))
 PYTHON := $(VENV)/bin/python
 TESTS ?= tests/
 READY := $(VENV)/.ready
-REPORTS_NEED := duckdb jinja2 numpy plotly pydantic rich
+REPORTS_NEED := duckdb jinja2 numpy platformdirs plotly pydantic rich
 
 .PHONY: bench measure test lint types workflows setup setup-reports
 

@@ -44,12 +44,20 @@ def compare_cell(
     for name, metric in METRICS.items():
         if name in base.metrics or name in head.metrics:
             override = overrides.find(name, head.cell)
-            threshold = override.threshold if override else metric.threshold
+            threshold = override.threshold if override else threshold_of(metric, base_environment, head_environment)
             verdict = _compare_metric(metric, base, head, base_environment, head_environment, threshold)
             if override and verdict.status in COMPARED:
                 verdict = replace(verdict, reason=f"{verdict.reason} (override {override.describe()})")
             verdicts.append(verdict)
     return verdicts
+
+
+def threshold_of(metric: Metric, base_environment: Mapping[str, Any], head_environment: Mapping[str, Any]) -> float:
+    """The relative change above which a difference between two measurements counts."""
+    if metric.across_cards is None:
+        return metric.threshold
+    here, there = ((environment.get("gpu") or {}).get("card") for environment in (head_environment, base_environment))
+    return metric.threshold if here and here == there else metric.across_cards
 
 
 def _compare_metric(

@@ -156,6 +156,19 @@ def test_on_the_cpu_wall_time_needs_the_same_number_of_processors() -> None:
     assert verdict(comparison, PLAIN, "peak_allocated").status is Status.SAME
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "status"), [("a", "a", Status.WORSE), ("a", "b", Status.SAME), (None, None, Status.SAME)]
+)
+def test_gpu_time_is_judged_more_closely_on_the_same_card(there: str | None, here: str | None, status: Status) -> None:
+    base, head = (
+        run_of(cell_document(PLAIN, {"gpu_busy": busy}), gpu=H200 | {"card": card})
+        for busy, card in ((0.100, there), (0.102, here))
+    )
+    (verdict,) = (one for one in compare(base, head, baseline="base").verdicts if one.metric == "gpu_busy")
+    assert verdict.status is status
+    assert verdict.threshold == (0.01 if status is Status.WORSE else 0.03)
+
+
 def test_software_never_blocks_a_comparison_and_is_listed_as_changed() -> None:
     head = run_of(cell_document(PLAIN, digest="beef"), software=SOFTWARE | {"torch": "2.13.0", "numpy": "2.4"})
     comparison = judged(run_of(PLAIN), head)
