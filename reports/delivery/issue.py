@@ -42,7 +42,7 @@ def parse(body: str) -> Message:
     if line not in states or not text.startswith("# "):
         raise ReportError("the message is not one of an issue: write it with `alert --format github-issue`")
     heading = text.partition("\n")[0].removeprefix("# ")
-    title = unescape(heading.replace("\\", "").replace(BREAK, ""))  # a title is no Markdown
+    title = unescape(heading.replace("\\", "")).replace(BREAK, "")  # a title is no Markdown
     return Message(states[line], plain(title, TITLE_LIMIT), text.strip("\n"))
 
 

@@ -19,8 +19,8 @@ from reports.verdicts.verdict import Attribution, Comparison, Verdict
 MOST_TEXT = 1_000
 """Characters of one text from a file: a sentence that says why takes a few hundred."""
 
-MENTION = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
-"""Where GitHub would find somebody's name, an issue or a link, even behind a backslash."""
+MENTION = re.compile(r"(?<=[@#$])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
+"""Where GitHub would find somebody's name, an issue, a formula or a link, even behind a backslash."""
 
 
 def escape(text: str, most: int = MOST_TEXT) -> str:

@@ -6,7 +6,6 @@ the reference does. Where text is read by a machine, what that machine would act
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 
@@ -14,9 +13,6 @@ from reports.render.markdown import escape
 
 BREAK = "\N{ZERO WIDTH SPACE}"
 CUT = "…"
-
-_REFERENCES = re.compile(r"(@|#|:(?=//)|www(?=\.)|\bGH-|\$)", re.IGNORECASE)
-"""Where a mention, an issue, a link or a formula would begin."""
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories of characters that steer what is shown: controls, direction overrides, surrogates, line ends."""
@@ -31,7 +27,7 @@ def plain(text: str, limit: int) -> str:
 
 def for_markdown(text: str, limit: int) -> str:
     """The text as GitHub shows it literally: no formatting, no mention, no reference, no link."""
-    return _within(text, limit, lambda shown: escape(_REFERENCES.sub(rf"\1{BREAK}", shown)))
+    return _within(text, limit, escape)
 
 
 def for_slack(text: str, limit: int) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.render.untrusted import BREAK, for_command, for_markdown, for_property, for_slack, plain
+from reports.render.untrusted import for_command, for_markdown, for_property, for_slack, plain
 
 HOSTILE = (
     "@maintainer look at #12 and GH-12 and owner/bark#3 <!-- x --> <img src=x> ![a](http://evil.example/x) "
@@ -17,7 +17,7 @@ def test_hostile_text_mentions_links_formats_and_hides_nothing_in_markdown() -> 
     shown = for_markdown(HOSTILE, 1000)
     for active in ("@maintainer", "#12", "GH-12", "#3", "<", "https://", "http://", "www.", "\n", "$x", "\x1b"):
         assert active not in shown, active
-    assert f"@{BREAK}maintainer" in shown
+    assert "@&#8203;maintainer" in shown
     assert "\u202e" not in shown
     assert all(shown[place - 1] == "\\" for place, c in enumerate(shown) if c in "`|[]*_<")
 

@@ -44,7 +44,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """One set of marks at (x, y), each with its hover text; joined by a line where `joined`."""
+    """One set of marks at (x, y), each with its hover text; a line joins them where `joined`, `labels` stand beside."""
 
     name: str
     role: Role
@@ -52,6 +52,7 @@ class Dots:
     y: Sequence[float]
     texts: Sequence[str] = field(default_factory=tuple)
     joined: bool = False
+    labels: Sequence[str] = field(default_factory=tuple)
 
 
 def plain(text: str) -> str:
@@ -88,12 +89,14 @@ def dots(sets: Sequence[Dots], x: str, y: str) -> tuple[list[dict[str, Any]], di
     traces = [
         {
             "type": "scatter",
-            "mode": "lines+markers" if one.joined else "markers",
+            "mode": "+".join([*(["lines"] if one.joined else []), "markers", *(["text"] if one.labels else [])]),
             "name": plain(one.name),
             "meta": {"role": one.role},
             "x": list(one.x),
             "y": list(one.y),
-            "text": [plain(text) for text in one.texts],
+            "text": [plain(text) for text in one.labels],
+            "textposition": "top right",
+            "hovertext": [plain(text) for text in one.texts],
             "hoverinfo": "text",
         }
         for one in sets

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Comparison, Verdict
 
+PASSED = "passed"
+"""What a whole run came to where nothing failed it."""
+
 SIGNS: Mapping[str, str] = {
     Status.FAILED: "!",
     Status.MISSING: "\N{EMPTY SET}",
     Status.WORSE: "\N{BALLOT X}",
     Status.UNCLEAR: "?",
     Status.BETTER: "\N{CHECK MARK}",
+    PASSED: "\N{CHECK MARK}",
     Status.SAME: "=",
     Status.NEW: "+",
     Status.INCOMPARABLE: "\N{NOT EQUAL TO}",
@@ -38,7 +42,11 @@ class Badge:
 
 def badge(word: str) -> Badge:
     """The badge of a status, or of an outcome such as `skipped`."""
-    tones = {"bad": (Status.FAILED, Status.MISSING, Status.WORSE), "doubt": (Status.UNCLEAR,), "good": (Status.BETTER,)}
+    tones = {
+        "bad": (Status.FAILED, Status.MISSING, Status.WORSE),
+        "doubt": (Status.UNCLEAR,),
+        "good": (Status.BETTER, PASSED),
+    }
     tone = next((tone for tone, words in tones.items() if word in words), "quiet")
     return Badge(word, SIGNS.get(word, "\N{EN DASH}"), tone)
 

@@ -86,4 +86,5 @@ def _dots(name: str, role: Role, places: Sequence[Place], *, joined: bool = Fals
         [place.peak_bytes / 1e6 for place in places],
         [f"{place.label}: {_at(place)}" for place in places],
         joined,
+        [place.label for place in places] if joined else [],
     )

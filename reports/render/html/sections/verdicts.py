@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.records.metrics import METRICS, Kind
 from reports.render import causes, summary
 from reports.render.html.report import Report
-from reports.render.html.statuses import Badge, badge, overall
+from reports.render.html.statuses import PASSED, Badge, badge, overall
 from reports.verdicts.invariants import broken
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Attribution, Verdict
@@ -75,7 +75,7 @@ def verdicts(report: Report) -> Verdicts:
     doubted = [card for card in cards if card.badge.tone in ("bad", "doubt")]
     return Verdicts(
         headline=summary.headline(comparison),
-        badge=badge(Status.FAILED if comparison.failed else "passed"),
+        badge=badge(Status.FAILED if comparison.failed else PASSED),
         counts=summary.counts(comparison),
         cards=doubted[:FIRST],
         more=doubted[FIRST:],
