@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from reports.__main__ import COMMANDS
-from reports.records import runfile
-from tests.builders import SOFTWARE, run_of
+from reports.records import audio, runfile
+from tests.builders import SOFTWARE, cell_document, run_of
 from tests.counted import counted_cell
 from tests.fake_github import TOKEN, FakeGitHub
 from tests.workflows import test_smoke_gate
@@ -27,9 +26,6 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 LARGE = "large-sdpa-fp16-resident-dynamic-batch1"
 LISTED = {"PYTEST_ADDOPTS": "--collect-only -q"}
 """No GPU is here: what would be measured is only listed."""
-NEEDS_HISTORY = pytest.mark.skipif(
-    not any(command.__name__.endswith(".keep") for command in COMMANDS), reason="there is no `reports keep` yet"
-)
 
 TESTED = {
     "ci.yml:checks": "test_the_checks_are_commands_of_the_makefile",
@@ -98,8 +94,11 @@ def night(origin: Path, tmp_path: Path) -> dict[str, Path]:
     """The shards' artifacts: something is planted in the current lane, and nothing in the blog lane."""
     found = {}
     for lane, small, options in (("current", planted(), AFTER), ("blog", counted_cell(), BEFORE)):
-        for shard, cell in (("small", small), ("large", LARGE)):
+        large = cell_document(LARGE)
+        for shard, cell in (("small", small), ("large", large)):
             folder = found[f"measured-{lane}-{shard}"] = tmp_path / f"{lane}-{shard}"
+            if cell is large:
+                large["extra_info"]["audio"] = audio.write(folder, LARGE, b"\x00\x00" * 2_400, 24_000)
             runfile.write(folder / "run.json", run_of(cell, lane=lane, level="nightly", **options))
     return found
 
@@ -165,7 +164,6 @@ def test_the_history_is_pushed_to_its_branch_and_only_when_it_grew(origin: Path,
     assert git("rev-list", "--count", "main..benchmark-history", cwd=origin) == "1"
 
 
-@NEEDS_HISTORY
 def test_the_history_grows_and_the_report_is_rendered(night: dict[str, Path], origin: Path, tmp_path: Path) -> None:
     folder = tmp_path / "report"
     folder.mkdir()
@@ -176,6 +174,8 @@ def test_the_history_grows_and_the_report_is_rendered(night: dict[str, Path], or
     assert job.codes == dict.fromkeys(commands("nightly.yml", "history"), 0), job.ended
     assert (night["pages"] / "index.html").exists()
     assert (night["pages"] / "blog" / "index.html").exists()
+    assert [path.stem for path in audio.files(night["pages"])] == [LARGE]
+    assert [path.stem for path in audio.files(night["pages"] / "blog")] == [LARGE]
 
 
 def test_a_pull_request_is_measured_beside_its_base_and_commented_on(
