@@ -111,7 +111,7 @@ def test_a_report_of_any_matrix_with_any_names_fits_and_shows_what_fails_first(
         ("see https://evil.example/x", "see https:&#8203;//evil.example/x"),
         ("WWW.evil.example", "WWW&#8203;.evil.example"),
         ("a @ b # c", "a @ b \\# c"),
-        ("$x$", "\\$x\\$"),
+        ("$x$", "\\$&#8203;x\\$"),
         ("\x1b[31m", "\\\\x1b\\[31m"),
         ("\u202eevil", "\\\\u202eevil"),
         ("x" * 2_000, "x" * 999 + "…"),
