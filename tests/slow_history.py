@@ -30,7 +30,8 @@ def slow_history(paths: Sequence[Path], metrics: Sequence[Metric]) -> SeriesOf:
             environment = run.environment_of(cell)
             for metric in metrics:
                 if metric.name in cell.metrics:
-                    fields = (cell.workload.digest, *must_match(metric.kind, environment).values.values())
+                    needed = must_match(metric.kind, environment, metric.needs_same).values.values()
+                    fields = (run.suite.lane, cell.workload.digest, *needed)
                     value = cell.metrics[metric.name].value
                     commit = str(run.commit_info.get("id", "unknown"))
                     point = Point(str(path), moment(run.datetime), commit, versions(environment, cell), value)

@@ -23,6 +23,7 @@ class Setting:
     checkpoint: str
     weights: str
     environment: str
+    lane: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Measurements:
 
 _SETTINGS = (
     "CREATE OR REPLACE TEMP TABLE settings AS SELECT row_number() OVER () - 1 AS id, * FROM "
-    "(SELECT DISTINCT cell, workload, checkpoint, weights, environment FROM cells WHERE cell IS NOT NULL)"
+    "(SELECT DISTINCT cell, workload, checkpoint, weights, environment, lane FROM cells WHERE cell IS NOT NULL)"
 )
 
 
@@ -54,14 +55,16 @@ def measurements(store: Store, metrics: Sequence[Metric]) -> Measurements:
     """Every measured cell of every run in a store, with these metrics."""
     connection = store.connection
     connection.execute(_SETTINGS)
-    found = connection.execute("SELECT cell, workload, checkpoint, weights, environment FROM settings ORDER BY id")
+    found = connection.execute(
+        "SELECT cell, workload, checkpoint, weights, environment, lane FROM settings ORDER BY id"
+    )
     settings = tuple(Setting(*row) for row in found.fetchall())
     # Names are those of the metric table; a metric of no other origin comes into the statement.
     names = [name for name in METRICS if any(metric.name == name for metric in metrics)]
     values = "".join(f', coalesce(metrics."{name}", \'nan\'::DOUBLE) AS "{name}"' for name in names)
     columns = connection.execute(
         f"SELECT place::BIGINT AS place, id::BIGINT AS id, rounds{values} FROM cells "  # noqa: S608
-        "JOIN settings USING (cell, workload, checkpoint, weights, environment) ORDER BY place"
+        "JOIN settings USING (cell, workload, checkpoint, weights, environment, lane) ORDER BY place"
     ).fetchnumpy()
     return Measurements(
         settings=settings,

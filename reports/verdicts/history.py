@@ -125,7 +125,7 @@ def _rows(
 
     keys: dict[_Key, int] = {}
     of_setting = [
-        keys.setdefault(_Key(one.cell, metric.name, _fields(metric.kind, one)), len(keys)) if keep(one.cell) else -1
+        keys.setdefault(_Key(one.cell, metric.name, _fields(metric, one)), len(keys)) if keep(one.cell) else -1
         for one in found.settings
     ]
     code = np.array(of_setting, dtype=np.intp)[found.setting]
@@ -166,14 +166,15 @@ def _series(
     return {keys[code[rows[start]]]: tuple(points[start:end]) for start, end in pairwise(ends) if end > start}
 
 
-def _fields(kind: Kind, setting: Setting) -> tuple[tuple[str, Any], ...]:
-    """What has to be equal throughout a series: the same as for a comparison of two runs."""
-    return (("workload", setting.workload), *_must_match(kind, setting.environment))
+def _fields(metric: Metric, setting: Setting) -> tuple[tuple[str, Any], ...]:
+    """What has to be equal throughout a series: the same as for a comparison of two runs, and the lane."""
+    needed = _must_match(metric.kind, setting.environment, metric.needs_same)
+    return (("lane", setting.lane), ("workload", setting.workload), *needed)
 
 
 @lru_cache(maxsize=4096)
-def _must_match(kind: Kind, environment: str) -> tuple[tuple[str, Any], ...]:
-    fields = must_match(kind, _decoded(environment)).values
+def _must_match(kind: Kind, environment: str, needs_same: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+    fields = must_match(kind, _decoded(environment), needs_same).values
     # A list or an object, as a damaged file may have it, cannot be looked up by.
     return tuple(
         (name, json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value)

@@ -18,7 +18,8 @@ from reports.commands.shared import PASSED, USAGE
 from reports.records import runfile
 from reports.records.metrics import METRICS
 from reports.verdicts.history import read_history
-from tests.builders import FUSED, H200, PLAIN, SOFTWARE, cell_document, run_document
+from reports.verdicts.trend import trend
+from tests.builders import FUSED, H200, PLAIN, SOFTWARE, cell_document, run_document, run_of
 
 RUNS = 60
 times = np.arange(RUNS)
@@ -225,3 +226,14 @@ def test_a_drill_is_no_part_of_the_history(tmp_path: Path, capsys: pytest.Captur
     assert read.runs == 4
     (note,) = read.notes
     assert "003.json is a drill: memory=+64MiB was planted" in note
+
+
+def test_two_lanes_in_one_folder_are_two_series(tmp_path: Path) -> None:
+    for day in range(1, 5):
+        lane = "blog" if day % 2 else "current"
+        launches = {"kernel_launches": 100.0 if day % 2 else 90.0}
+        run = run_of(cell_document(PLAIN, launches), lane=lane, datetime=f"2026-01-0{day}T00:00:00+00:00")
+        runfile.write(tmp_path / f"{day}.json", run)
+    found = read_history([tmp_path], [METRICS["kernel_launches"]], lambda cell: True)
+    assert [one.label for one in found.series] == ["lane blog", "lane current"]
+    assert not trend(found).changes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reports.verdicts.rules import Status
+from reports.records.metrics import METRICS, Kind
+from reports.verdicts.rules import COMPARED, Status
 from reports.verdicts.verdict import Comparison, Verdict
 
 PASSED = "passed"
@@ -53,7 +54,11 @@ def badge(word: str) -> Badge:
 
 def overall(verdicts: Iterable[Verdict]) -> Status | None:
     """The status of a cell with these verdicts; None where nothing that is gated was judged."""
-    found = {verdict.status for verdict in verdicts if verdict.gated}
+    gated = [verdict for verdict in verdicts if verdict.gated]
+    found = {verdict.status for verdict in gated}
+    compared = [one for one in gated if one.status in COMPARED and one.metric in METRICS]
+    if found & {Status.INCOMPARABLE} and all(METRICS[one.metric].kind is Kind.EXACT for one in compared):
+        found.discard(Status.SAME)  # what matches on any machine says nothing of this one
     return next((status for status in ORDER if status in found), None)
 
 
