@@ -9,9 +9,11 @@ VENV := .venv$(if $(filter-out current,$(LANE)),-$(LANE))
 PYTHON := $(VENV)/bin/python
 TESTS ?= tests/
 READY := $(VENV)/.ready
+LANE_TESTS := $(addprefix tests/fixtures/test_,attention.py bark.py counters.py fidelity.py latency.py measure.py \
+	placement.py planting.py proof.py proof_attention.py reference.py synthetic.py) tests/suite/test_end_to_end.py
 REPORTS_NEED := duckdb jinja2 numpy platformdirs plotly pydantic rich
 
-.PHONY: bench measure test lint types workflows setup setup-reports
+.PHONY: bench measure test test-lane lint types workflows setup setup-reports
 
 bench: setup  ## measure, compare with the baseline, write run file and report to reports/latest/
 	$(PYTHON) -m pytest benchmarks/ --benchmark-compare $(ARGS)
@@ -21,6 +23,9 @@ measure: setup  ## measure only, such as one of two checkouts that are compared 
 
 test: setup  ## the tests of the suite itself
 	$(PYTHON) -m pytest $(TESTS) $(ARGS)
+
+test-lane: setup  ## what depends on the lane: models, proofs, counters, and one cell from end to end
+	$(PYTHON) -m pytest $(LANE_TESTS) $(ARGS)
 
 lint: setup
 	$(PYTHON) -m ruff check .
