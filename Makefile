@@ -9,6 +9,8 @@ VENV := .venv$(if $(filter-out current,$(LANE)),-$(LANE))
 PYTHON := $(VENV)/bin/python
 TESTS ?= tests/
 READY := $(VENV)/.ready
+# torch for GPUs brings the Triton that it needs; beside torch for CPUs, tests interpret and compile the kernels with this.
+TRITON := 3.6.0
 LANE_TESTS := $(addprefix tests/fixtures/test_,attention.py bark.py counters.py fidelity.py latency.py measure.py \
 	placement.py planting.py proof.py proof_attention.py reference.py synthetic.py) tests/suite/test_end_to_end.py
 REPORTS_NEED := duckdb jinja2 numpy platformdirs plotly pydantic rich
@@ -49,4 +51,6 @@ $(READY): pyproject.toml lanes/$(LANE).txt
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --constraint lanes/$(LANE).txt '.[dev]'
+	$(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),$(PYTHON) -c 'import triton' 2>/dev/null || \
+		$(PYTHON) -m pip install --quiet triton==$(TRITON),true)
 	touch $@

@@ -7,5 +7,6 @@ from fixtures.machine.gpus import this_machine
 LANE = this_machine("cpu").lane
 """The lane of the environment that runs the tests."""
 
-SMOKE_CELLS = {"current": 12, "blog": 18}[LANE]
-"""Cells that the smoke level runs without a GPU: two or three kinds of attention, three precisions, two batches."""
+SMOKE_CELLS = {"current": 18, "blog": 24}[LANE]
+"""Cells that the smoke level runs without a GPU: two or three kinds of attention, and one with a
+static cache as well, in three precisions and two batches."""

@@ -132,6 +132,7 @@ METRICS: Mapping[str, Metric] = {
             "cold_start", "s", Better.LOWER, Kind.WALL, 1.0, False, "the first cell of a process also pays for the next"
         ),
         Metric("load", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the page cache holds"),
+        Metric("compile", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the compilers' caches hold"),
         Metric(
             "peak_allocated", "B", Better.LOWER, Kind.STEADY, 0.005, True, "the most bytes that tensors held at once"
         ),
