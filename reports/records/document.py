@@ -20,7 +20,7 @@ from reports.characters import short
 from reports.errors import ReportError
 
 MOST_BYTES = 256 * 2**20
-"""10,000 cells take 170 MB, at the 17 kB a cell of the largest baseline; the whole matrix has 432."""
+"""10,000 cells take 170 MB, at the 17 kB a cell of the largest baseline; the whole matrix has 648."""
 
 MOST_VALUES = 10_000_000
 """A cell has up to 630; decoded, each takes up to 64 bytes, and an empty list is two bytes in the file."""

@@ -36,7 +36,7 @@ from reports.records.metrics import METRICS, REQUIRED
 SCHEMA_VERSION = 1
 
 MOST_CELLS = 20_000
-"""Of one file. The whole matrix has 432 on each machine, and reports are tried on 10,000."""
+"""Of one file. The whole matrix has 648 on each machine, and reports are tried on 10,000."""
 
 MOST_ROUNDS = 10_000
 """Of one cell; 80 is the most that was ever worth its time."""

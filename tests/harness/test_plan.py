@@ -18,14 +18,14 @@ def running(level: str, machine: Machine) -> list[str]:
 @pytest.mark.parametrize("machine", [CPU, H200])
 def test_the_whole_product_is_planned_and_every_skip_has_a_reason(level: str, machine: Machine) -> None:
     cells = list(plan.plan(LEVELS[level], machine))
-    assert len(cells) == 432
+    assert len(cells) == 648
     assert all(cell.skip or cell.scenario.id in running(level, machine) for cell in cells[:5])
     assert all(not cell.skip or len(cell.skip) > 10 for cell in cells)
 
 
 def test_the_smoke_level_runs_the_tiny_checkpoint_only() -> None:
     assert {cell.split("-")[0] for cell in running("smoke", CPU)} == {"tiny"}
-    assert len(running("smoke", CPU)) == 12
+    assert len(running("smoke", CPU)) == 18
 
 
 def test_offload_runs_only_where_there_is_a_gpu() -> None:
@@ -41,8 +41,8 @@ def test_a_cell_of_another_level_names_the_level_that_measures_it() -> None:
 
 def test_the_description_counts_every_reason() -> None:
     first, *reasons = plan.describe(plan.plan(LEVELS["smoke"], CPU))
-    assert first == "432 cells: 12 run, 420 skipped"
-    assert sum(int(line.split()[0]) for line in reasons) == 420
+    assert first == "648 cells: 18 run, 630 skipped"
+    assert sum(int(line.split()[0]) for line in reasons) == 630
 
 
 def test_only_a_test_of_the_suite_is_given_its_cells() -> None:

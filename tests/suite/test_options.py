@@ -40,8 +40,8 @@ def test_a_gpu_that_is_not_there_is_a_usage_error(suite: Suite) -> None:
 def test_the_whole_product_is_listed_and_every_skip_has_a_reason(suite: Suite) -> None:
     ended = suite("--collect-only", "-q")
     assert ended.code == 0
-    assert ended.output.count("::test_generate[") == 432
-    assert f"432 cells: {SMOKE_CELLS} run, {432 - SMOKE_CELLS} skipped" in ended.output
+    assert ended.output.count("::test_generate[") == 648
+    assert f"648 cells: {SMOKE_CELLS} run, {648 - SMOKE_CELLS} skipped" in ended.output
     for reason in ("needs a GPU", "cuda_graph needs sdpa", "level smoke measures tiny only"):
         assert reason in ended.output
     other_lane = "bettertransformer needs optimum<2 and transformers<4.49: make bench LANE=blog"

@@ -16,7 +16,7 @@ PART = ("-k", "batch1 and fp32 and not bettertransformer")
 def test_every_cell_of_the_product_is_in_the_run_file_with_its_outcome(suite: Suite) -> None:
     run = suite().run
     outcomes = run.outcomes()
-    assert len(outcomes) == 432
+    assert len(outcomes) == 648
     assert sum(outcome.outcome == "measured" for outcome in outcomes.values()) == SMOKE_CELLS
     assert all(outcome.reason for outcome in outcomes.values() if outcome.outcome == "skipped")
     assert run.suite.finished
