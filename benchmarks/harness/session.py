@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.harness import plan
+from benchmarks.harness import durations, plan, shards
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
 from benchmarks.harness.report_files import write_report
@@ -61,11 +61,35 @@ def header(suite: BarkSuite) -> str:
     """One line at the top of the output: what is measured on what, and against which baseline."""
     chosen = suite.settings
     line = f"bark: level {chosen.level.name}, lane {chosen.machine.lane}, {chosen.machine.gpu or 'no GPU'}"
+    if chosen.shard:
+        line += f", shard {chosen.shard}"
     if chosen.drill:
         line += f", DRILL {chosen.drill}"
     if not chosen.compare:
         return line
     return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
+
+
+def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
+    """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
+
+    Raises:
+        SuiteError: this shard has no cell.
+        ReportError: the baseline that knows the cells' durations cannot be read.
+    """
+    chosen = suite.settings
+    if chosen.shard is None:
+        return {}
+    cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
+    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level.name)
+    suite.split = shards.split(chosen.shard, known.of(cells), shown(known.source) if known.source else "")
+    suite.recorder.shard = suite.split.record()
+    return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
+
+
+def split_line(suite: BarkSuite) -> list[str]:
+    """A line under the collection: how the plan was split; none without `--shard`."""
+    return [suite.split.describe()] if suite.split else []
 
 
 def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:

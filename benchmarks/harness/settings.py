@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.shards import Shard, parse_shard
 from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
 from fixtures.drill import POSSIBLE, Drill, Kind, parse_drill
@@ -49,6 +50,7 @@ class Settings:
     rerun_budget_s: float = RERUN_BUDGET_S
     drill: Drill | None = None
     trace_dir: Path | None = None
+    shard: Shard | None = None
 
     @property
     def hardware(self) -> str:
@@ -117,6 +119,13 @@ def add_options(parser: Any) -> None:
         help="write a trace of each cell's counted generation there, for Perfetto or chrome://tracing "
         "(--trace is pytest's own: its debugger)",
     )
+    group.addoption(
+        "--shard",
+        default=None,
+        metavar="K/N",
+        help="measure the Kth of N parts of the selected cells, split by the baseline's durations and the same way on "
+        "every host; `python -m reports merge` joins the run files",
+    )
 
 
 def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Machine] = this_machine) -> Settings:
@@ -179,6 +188,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         reason=option("baseline_reason"),
         rerun_budget_s=rerun_budget(option("rerun_budget")),
         drill=drill,
+        shard=chosen_shard(option),
         trace_dir=trace_folder(option),  # last, so that no folder is made for a run that is refused
     )
 
@@ -197,6 +207,22 @@ def refuse_debugger(option: Callable[[str], Any]) -> None:
             "--trace is pytest's own option and stops in its debugger at each test, which nothing can be measured "
             "under: --trace-dir=DIR writes a trace of each cell"
         )
+
+
+def chosen_shard(option: Callable[[str], Any]) -> Shard | None:
+    """The shard of `--shard`.
+
+    Raises:
+        SuiteError: it cannot be read, or the baseline that it is split by would change.
+    """
+    if option("shard") is None:
+        return None
+    if option("update_baselines"):
+        raise SuiteError(
+            "--shard with --update-baselines would change the baseline that the next shard is split by: measure all "
+            "shards, join them with `python -m reports merge`, and accept that with `python -m reports accept`"
+        )
+    return parse_shard(option("shard"))
 
 
 def chosen_drill(option: Callable[[str], Any], machine: Machine) -> Drill:
