@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,8 @@ from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
-from fixtures.machine import environment
-from fixtures.machine.gpus import other_processes
+from fixtures.machine import environment, exclusive
+from fixtures.machine.gpus import other_processes, visible_uuid
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.runfile import Outcome, RunFile
@@ -24,7 +25,7 @@ from reports.render.summary import sentence
 from reports.verdicts.invariants import broken
 from reports.verdicts.verdict import Comparison
 
-PASSED, FAILED, INTERRUPTED, NO_TESTS = 0, 1, 2, 5
+PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
 """pytest's exit codes."""
 
 
@@ -93,21 +94,49 @@ def split_line(suite: BarkSuite) -> list[str]:
 
 
 def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
-    """Get ready for the first cell: quiet libraries, a progress line, a look at who else uses the card."""
+    """Get ready for the first cell: the card for this run alone, quiet libraries, a progress line.
+
+    Raises:
+        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time.
+    """
 
     def warn(line: str) -> None:
         suite.recorder.warnings.append(line)
         progress.write(f"\n{line}\n")
 
+    if suite.settings.machine.gpu:
+        # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
+        config.add_cleanup(take_card(suite.settings.gpu_wait_s, progress, warn).close)
+    suite.began = True
     suite.recorder.clear()
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
     suite.checkpoints.report = warn
     suite.references.warn = warn
-    others = other_processes() if suite.settings.machine.gpu else []
-    if others:
-        warn(f"the GPU is shared with {', '.join(others)}: wall times will be noisy and memory may run out")
+
+
+def take_card(wait_s: float | None, progress: ProgressLine, warn: Callable[[str], None]) -> ExitStack:
+    """Lock the first visible GPU until the stack is closed, and see to it that nobody else computes on it.
+
+    Args:
+        wait_s: of `--gpu-wait`.
+        progress: shows what is waited for.
+        warn: told of other processes where nothing was said about waiting for them.
+
+    Raises:
+        SuiteError: it was not free in time.
+    """
+    patience = exclusive.Patience(exclusive.WAIT_S if wait_s is None else wait_s, progress.wait)
+    with ExitStack() as held:
+        uuid = visible_uuid()
+        if uuid:
+            held.enter_context(exclusive.hold(uuid, patience, warn))
+        if wait_s is not None:
+            exclusive.wait_for_others(other_processes, patience)
+        elif others := other_processes():
+            warn(f"the GPU is shared with {', '.join(map(str, others))}: wall times will be noisy, memory may run out")
+        return held.pop_all()
 
 
 def quiet_libraries() -> None:
@@ -197,6 +226,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     recorder = suite.recorder
     if config.getoption("collectonly") or "PYTEST_XDIST_WORKER" in os.environ:
         return Result(exit_code)
+    if not suite.began and exit_code in (USAGE, INTERRUPTED):
+        return Result(exit_code)  # the files of an earlier run, or of the one that was waited for, are left alone
     if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)

@@ -57,6 +57,8 @@ class BarkSuite:
     """Seconds spent on timing cells again."""
     traces: Traces | None = None
     """Set where `--trace-dir` asks for traces."""
+    began: bool = False
+    """Whether the first cell was got ready for."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
 
