@@ -13,6 +13,7 @@ from reports.errors import ReportError
 from reports.records import audio, baselines, runfile
 from reports.records.merge import merge, missing
 from reports.records.runfile import RunFile
+from reports.render import alerts
 from reports.verdicts.compare import compare
 from reports.verdicts.rules import Status
 from tests.builders import FUSED, PLAIN, cell_document, run_document
@@ -70,6 +71,25 @@ def test_a_lost_shard_that_is_allowed_fails_the_comparison_as_missing() -> None:
     verdicts = compare(runfile.parse(run_document(HELD), "base"), merged, baseline="base").failures
     assert [(verdict.cell, verdict.status) for verdict in verdicts] == [(FUSED, Status.MISSING)]
     assert verdicts[0].reason.endswith("it was not run: shard 2/3 was not merged")
+
+
+def test_cells_of_a_lost_shard_are_missing_though_the_baseline_never_held_them() -> None:
+    merged = merge(parts(1, 3), allow_missing=True)
+    comparison = compare(runfile.parse(run_document([PLAIN, THIRD]), "base"), merged, baseline="base")
+    assert [(verdict.cell, verdict.status, verdict.reason) for verdict in comparison.failures] == [
+        (FUSED, Status.MISSING, "it was not run: shard 2/3 was not merged")
+    ]
+
+
+def test_an_alert_says_which_shards_left_nothing() -> None:
+    base = runfile.parse(run_document(HELD), "base")
+    merged = merge(parts(2), allow_missing=True)
+    alert = alerts.alert(base, merged, compare(base, merged, baseline="base"), reviewed=False)
+    assert alert.notes == (
+        "Shard 1 of 3 left no run file: 1 cell lost.",
+        "Shard 3 of 3 left no run file: 1 cell lost.",
+    )
+    assert alert.title == "Bark benchmarks: 2 missing in 2 cells (nvidia-h200, current lane, pr)"
 
 
 def test_a_shard_that_comes_late_is_merged_into_what_there_is() -> None:
