@@ -20,7 +20,7 @@ from typing import Any
 
 from pytest_benchmark import plugin
 
-from benchmarks.harness import session, suite
+from benchmarks.harness import card, session, suite
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.machine import environment, gpus
@@ -37,7 +37,7 @@ CARD, OTHER = os.environ.get("FAKE_CARD"), os.environ.get("FAKE_PROCESS")
 if CARD:  # now: the options are checked before any plugin's own hooks
     gpus.visible_gpu = lambda: "NVIDIA H200"
     others = [gpus.Process(7, OTHER, 20_100_000_000)] if OTHER else []
-    vars(session).update(visible_uuid=lambda: CARD, other_processes=lambda: others)
+    vars(card).update(visible_uuid=lambda: CARD, other_processes=lambda: others)
 
 
 def measure(

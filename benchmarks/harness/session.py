@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Mapping
-from contextlib import ExitStack
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.harness import durations, plan, shards
+from benchmarks.harness import card, durations, plan, shards
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
 from benchmarks.harness.report_files import write_report
@@ -16,8 +15,7 @@ from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
-from fixtures.machine import environment, exclusive
-from fixtures.machine.gpus import other_processes, visible_uuid
+from fixtures.machine import environment
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.runfile import Outcome, RunFile
@@ -106,7 +104,7 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
 
     if suite.settings.machine.gpu:
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
-        config.add_cleanup(take_card(suite.settings.gpu_wait_s, progress, warn).close)
+        config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
     suite.began = True
     suite.recorder.clear()
     quiet_libraries()
@@ -114,29 +112,6 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     suite.progress = progress
     suite.checkpoints.report = warn
     suite.references.warn = warn
-
-
-def take_card(wait_s: float | None, progress: ProgressLine, warn: Callable[[str], None]) -> ExitStack:
-    """Lock the first visible GPU until the stack is closed, and see to it that nobody else computes on it.
-
-    Args:
-        wait_s: of `--gpu-wait`.
-        progress: shows what is waited for.
-        warn: told of other processes where nothing was said about waiting for them.
-
-    Raises:
-        SuiteError: it was not free in time.
-    """
-    patience = exclusive.Patience(exclusive.WAIT_S if wait_s is None else wait_s, progress.wait)
-    with ExitStack() as held:
-        uuid = visible_uuid()
-        if uuid:
-            held.enter_context(exclusive.hold(uuid, patience, warn))
-        if wait_s is not None:
-            exclusive.wait_for_others(other_processes, patience)
-        elif others := other_processes():
-            warn(f"the GPU is shared with {', '.join(map(str, others))}: wall times will be noisy, memory may run out")
-        return held.pop_all()
 
 
 def quiet_libraries() -> None:

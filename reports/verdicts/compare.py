@@ -153,8 +153,8 @@ def compare(
 
     Args:
         base: the baseline, or None if there is none.
-        head: the run; a cell of the baseline that it was asked for is `missing` unless measured, and so is every cell
-            of a shard that was not merged.
+        head: the run; a cell of the baseline that it was asked for is `missing` unless measured, and so is any cell
+            that it did not come to, or whose shard was not merged.
         baseline: where the baseline is, for messages.
         overrides: thresholds in place of the metric table's.
     """
@@ -176,8 +176,8 @@ def compare(
         attributions += [why] if why else []
     verdicts += broken(head)
     outcomes = head.outcomes()
-    lost = [cell for cell, outcome in outcomes.items() if outcome.outcome == "not run" and outcome.shard]
-    for cell in dict.fromkeys((*base_cells, *lost)):
+    not_run = [cell for cell, outcome in outcomes.items() if outcome.outcome == "not run"]
+    for cell in dict.fromkeys((*base_cells, *not_run)):
         outcome = outcomes.get(cell)
         if cell in head_cells or (outcome and outcome.outcome == "failed"):
             continue

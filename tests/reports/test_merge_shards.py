@@ -81,6 +81,14 @@ def test_cells_of_a_lost_shard_are_missing_though_the_baseline_never_held_them()
     ]
 
 
+def test_cells_that_a_shard_did_not_come_to_are_missing_though_the_baseline_never_held_them() -> None:
+    cut = shard(1, outcomes={FUSED: ("not run", "")}, finished=False)
+    comparison = compare(runfile.parse(run_document([PLAIN]), "base"), cut, baseline="base")
+    assert [(verdict.cell, verdict.reason) for verdict in comparison.failures] == [
+        (FUSED, "it was not run: the run ended before")
+    ]
+
+
 def test_an_alert_says_which_shards_left_nothing() -> None:
     base = runfile.parse(run_document(HELD), "base")
     merged = merge(parts(2), allow_missing=True)
