@@ -19,6 +19,7 @@ from reports.errors import ReportError
 SUITE = pytest.StashKey[BarkSuite]()
 CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
 PLAN = pytest.StashKey[list[plan.Planned]]()
+ELSEWHERE = pytest.StashKey[dict[str, int]]()  # cell -> the other shard that measures it
 RESULT = pytest.StashKey[bark_session.Result]()
 
 
@@ -34,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which names the card
     config.stash[CELLS] = {}
     config.stash[PLAN] = []
+    config.stash[ELSEWHERE] = {}
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("the suite needs pytest-benchmark: leave -p no:benchmark out")
     try:
@@ -74,13 +76,39 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
+def cell_of(item: pytest.Item) -> str:
+    """The cell that a test measures; empty for another test."""
+    if isinstance(item, pytest.Function) and plan.measures_a_cell(item.fixturenames):
+        return str(item.callspec.params["cell"])
+    return ""
+
+
+@pytest.hookimpl(trylast=True)  # after -k and -m
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.stash[PLAN]:
+        return
+    try:
+        selected = {cell_of(item) for item in items}
+        others = bark_session.elsewhere(config.stash[SUITE], config.stash[PLAN], selected)
+    except (SuiteError, ReportError) as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[ELSEWHERE] = others
+    config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in others])
+    items[:] = [item for item in items if cell_of(item) not in others]
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    return bark_session.split_line(config.stash[SUITE])
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     for item in session.items:
-        if isinstance(item, pytest.Function) and plan.measures_a_cell(item.fixturenames):
-            config.stash[CELLS][item.nodeid] = str(item.callspec.params["cell"])
+        cell = cell_of(item)
+        if cell:
+            config.stash[CELLS][item.nodeid] = cell
     matrix = [planned.scenario.id for planned in config.stash[PLAN]]
-    config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()))
+    config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()), config.stash[ELSEWHERE])
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +118,10 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     suite = config.stash[SUITE]
     selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
     running = [item for item in selected if item.get_closest_marker("skip") is None]
-    bark_session.prepare(suite, config, display.progress_line(config, len(running)))
+    try:
+        bark_session.prepare(suite, config, display.progress_line(config, len(running)))
+    except SuiteError as error:
+        pytest.exit(str(error), returncode=bark_session.USAGE)
     return suite
 
 

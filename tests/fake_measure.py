@@ -3,7 +3,8 @@
 Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
 metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps), rounds that
 another process disturbed (`{"marked": 2, "dropped": 3}`), or
-`{"raise": "suite" | "crash" | "interrupt" | "kill"}`.
+`{"raise": "suite" | "crash" | "interrupt" | "kill"}`. FAKE_CARD is the UUID of a GPU that is then there by its name
+alone, and FAKE_PROCESS the name of another process that computes on it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from typing import Any
 
 from pytest_benchmark import plugin
 
-from benchmarks.harness import session, suite
+from benchmarks.harness import card, session, suite
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
-from fixtures.machine import environment
+from fixtures.machine import environment, gpus
 from fixtures.machine.limits import Limits
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import Scenario
@@ -31,6 +32,12 @@ from fixtures.measurement import Measurement
 from fixtures.meters.latency import STAGES, Round, Steps
 from fixtures.meters.memory import MemoryReading
 from fixtures.meters.telemetry import Telemetry
+
+CARD, OTHER = os.environ.get("FAKE_CARD"), os.environ.get("FAKE_PROCESS")
+if CARD:  # now: the options are checked before any plugin's own hooks
+    gpus.visible_gpu = lambda: "NVIDIA H200"
+    others = [gpus.Process(7, OTHER, 20_100_000_000)] if OTHER else []
+    vars(card).update(visible_uuid=lambda: CARD, other_processes=lambda: others)
 
 
 def measure(

@@ -40,6 +40,7 @@ class ProgressLine:
     _cell: str = ""
     _started: float = field(default=0.0)
     _shown: float = field(default=0.0)
+    _waited: float | None = None
 
     def start(self, cell: str, note: str = "") -> None:
         """A cell begins; `note` says why, where it is not the first time."""
@@ -59,6 +60,15 @@ class ProgressLine:
         rounds = f" {progress.rounds_done}/{progress.rounds_expected}" if progress.rounds_expected else ""
         left = self.time_left(now - self._started, progress.remaining_s)
         line = f"[{self.done + 1}/{self.total}] {self._cell}: {progress.phase}{rounds}{left}"
+        self.write(f"\r\x1b[K{line[: max(self.width - 1, 20)]}" if self.live else f"\n{line} ")
+
+    def wait(self, what: str, left_s: float) -> None:
+        """The run has not begun: what it waits for, and for how long at most; in a log now and then."""
+        now = self.clock()
+        if not self.live and self._waited is not None and now - self._waited < LOG_EVERY_S:
+            return
+        self._waited = now
+        line = f"waiting for the GPU, up to {duration(left_s)} more: {what}"
         self.write(f"\r\x1b[K{line[: max(self.width - 1, 20)]}" if self.live else f"\n{line} ")
 
     def finish(self, *, counts: bool = True) -> None:

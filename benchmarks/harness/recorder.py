@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from benchmarks.harness.disturbed import disturbed
 from reports.errors import ReportError
 from reports.records import audio, runfile
 from reports.records.metrics import unit
-from reports.records.runfile import SCHEMA_VERSION, CellOutcome
+from reports.records.runfile import SCHEMA_VERSION, CellOutcome, ShardRecord
 from reports.render.html import folder
 
 if TYPE_CHECKING:
@@ -73,15 +73,22 @@ class Recorder:
     warnings: list[str] = field(default_factory=list)
     overrides: dict[str, float] = field(default_factory=dict)
     drill: str = ""
+    shard: ShardRecord | None = None
     limits: Limits | None = None
     finished: bool = False
     problem: str = ""
     written: bool = False
 
-    def expect(self, cells: Iterable[str], asked_for: Container[str]) -> None:
-        """These cells are the matrix, and some of them were asked for."""
+    def expect(
+        self, cells: Iterable[str], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
+    ) -> None:
+        """These cells are the matrix, and some of them were asked for; `elsewhere`: cell -> number of its shard."""
         for cell in cells:
             self.outcomes[cell] = CellOutcome(cell=cell, outcome="not run" if cell in asked_for else "not asked for")
+            holder = (elsewhere or {}).get(cell)
+            if self.shard and holder:
+                self.outcomes[cell].shard = holder
+                self.outcomes[cell].reason = f"shard {holder}/{self.shard.of} measures it"
 
     @property
     def asked_for(self) -> list[CellOutcome]:
@@ -113,9 +120,10 @@ class Recorder:
             "finished": self.finished,
             "overrides": self.overrides,
             "drill": self.drill,
-            "cells": [outcome.model_dump() for outcome in self.outcomes.values()],
+            "cells": [outcome.model_dump(exclude_none=True) for outcome in self.outcomes.values()],
             "environments": {},
             "warnings": self.all_warnings,
+            **({"shards": [self.shard.model_dump()]} if self.shard else {}),
         }
 
     def inputs(self) -> dict[str, Any]:

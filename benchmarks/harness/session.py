@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.harness import plan
+from benchmarks.harness import card, durations, plan, shards
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
 from benchmarks.harness.report_files import write_report
@@ -16,7 +16,6 @@ from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.machine import environment
-from fixtures.machine.gpus import other_processes
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.runfile import Outcome, RunFile
@@ -24,7 +23,7 @@ from reports.render.summary import sentence
 from reports.verdicts.invariants import broken
 from reports.verdicts.verdict import Comparison
 
-PASSED, FAILED, INTERRUPTED, NO_TESTS = 0, 1, 2, 5
+PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
 """pytest's exit codes."""
 
 
@@ -61,6 +60,8 @@ def header(suite: BarkSuite) -> str:
     """One line at the top of the output: what is measured on what, and against which baseline."""
     chosen = suite.settings
     line = f"bark: level {chosen.level.name}, lane {chosen.machine.lane}, {chosen.machine.gpu or 'no GPU'}"
+    if chosen.shard:
+        line += f", shard {chosen.shard}"
     if chosen.drill:
         line += f", DRILL {chosen.drill}"
     if not chosen.compare:
@@ -68,22 +69,49 @@ def header(suite: BarkSuite) -> str:
     return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
 
 
+def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
+    """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
+
+    Raises:
+        SuiteError: this shard has no cell.
+        ReportError: the baseline that knows the cells' durations cannot be read.
+    """
+    chosen = suite.settings
+    if chosen.shard is None:
+        return {}
+    cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
+    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level.name)
+    suite.split = shards.split(chosen.shard, known.of(cells), shown(known.source) if known.source else "")
+    suite.recorder.shard = suite.split.record()
+    return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
+
+
+def split_line(suite: BarkSuite) -> list[str]:
+    """A line under the collection: how the plan was split; none without `--shard`."""
+    return [suite.split.describe()] if suite.split else []
+
+
 def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
-    """Get ready for the first cell: quiet libraries, a progress line, a look at who else uses the card."""
+    """Get ready for the first cell: the card for this run alone, quiet libraries, a progress line.
+
+    Raises:
+        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time.
+    """
 
     def warn(line: str) -> None:
         suite.recorder.warnings.append(line)
         progress.write(f"\n{line}\n")
 
+    if suite.settings.machine.gpu:
+        # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
+        config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
+    suite.began = True
     suite.recorder.clear()
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
     suite.checkpoints.report = warn
     suite.references.warn = warn
-    others = other_processes() if suite.settings.machine.gpu else []
-    if others:
-        warn(f"the GPU is shared with {', '.join(others)}: wall times will be noisy and memory may run out")
 
 
 def quiet_libraries() -> None:
@@ -173,6 +201,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     recorder = suite.recorder
     if config.getoption("collectonly") or "PYTEST_XDIST_WORKER" in os.environ:
         return Result(exit_code)
+    if not suite.began and exit_code in (USAGE, INTERRUPTED):
+        return Result(exit_code)  # the files of an earlier run, or of the one that was waited for, are left alone
     if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)

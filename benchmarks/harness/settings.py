@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.shards import Shard, parse_shard
 from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
 from fixtures.drill import POSSIBLE, Drill, Kind, parse_drill
 from fixtures.errors import SuiteError
+from fixtures.machine.exclusive import WAIT_S
 from fixtures.machine.gpus import Machine, this_machine
 from fixtures.matrix.levels import LEVELS, Level, choose_level
 from reports.records import baselines
@@ -49,6 +51,8 @@ class Settings:
     rerun_budget_s: float = RERUN_BUDGET_S
     drill: Drill | None = None
     trace_dir: Path | None = None
+    shard: Shard | None = None
+    gpu_wait_s: float | None = None
 
     @property
     def hardware(self) -> str:
@@ -117,6 +121,21 @@ def add_options(parser: Any) -> None:
         help="write a trace of each cell's counted generation there, for Perfetto or chrome://tracing "
         "(--trace is pytest's own: its debugger)",
     )
+    group.addoption(
+        "--shard",
+        default=None,
+        metavar="K/N",
+        help="measure the Kth of N parts of the selected cells, split by the baseline's durations and the same way on "
+        "every host; `python -m reports merge` joins the run files",
+    )
+    group.addoption(
+        "--gpu-wait",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="wait so long for a GPU on which another process computes, then stop; 0: stop at once. Without it, "
+        f"another run of this suite is waited for {WAIT_S:g} s, and any other process gives a warning",
+    )
 
 
 def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Machine] = this_machine) -> Settings:
@@ -179,6 +198,8 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         reason=option("baseline_reason"),
         rerun_budget_s=rerun_budget(option("rerun_budget")),
         drill=drill,
+        shard=chosen_shard(option),
+        gpu_wait_s=gpu_wait(option("gpu_wait")),
         trace_dir=trace_folder(option),  # last, so that no folder is made for a run that is refused
     )
 
@@ -197,6 +218,22 @@ def refuse_debugger(option: Callable[[str], Any]) -> None:
             "--trace is pytest's own option and stops in its debugger at each test, which nothing can be measured "
             "under: --trace-dir=DIR writes a trace of each cell"
         )
+
+
+def chosen_shard(option: Callable[[str], Any]) -> Shard | None:
+    """The shard of `--shard`.
+
+    Raises:
+        SuiteError: it cannot be read, or the baseline that it is split by would change.
+    """
+    if option("shard") is None:
+        return None
+    if option("update_baselines"):
+        raise SuiteError(
+            "--shard with --update-baselines would change the baseline that the next shard is split by: measure all "
+            "shards, join them with `python -m reports merge`, and accept that with `python -m reports accept`"
+        )
+    return parse_shard(option("shard"))
 
 
 def chosen_drill(option: Callable[[str], Any], machine: Machine) -> Drill:
@@ -226,6 +263,17 @@ def rerun_budget(seconds: float) -> float:
     """
     if not 0 <= seconds < float("inf"):
         raise SuiteError(f"--rerun-budget {seconds}: seconds a run, 0 for none")
+    return seconds
+
+
+def gpu_wait(seconds: float | None) -> float | None:
+    """The seconds of `--gpu-wait`; None where it was not given.
+
+    Raises:
+        SuiteError: not a number of seconds.
+    """
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise SuiteError(f"--gpu-wait {seconds}: seconds to wait for a busy GPU, 0 to stop at once")
     return seconds
 
 

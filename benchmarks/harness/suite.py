@@ -14,6 +14,7 @@ from pytest_benchmark.utils import get_machine_id
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import Settings
+from benchmarks.harness.shards import Split
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import OutOfMemoryError, SuiteError
@@ -50,10 +51,14 @@ class BarkSuite:
     baseline: RunFile | None = None
     baseline_name: str = ""
     overrides: Overrides = NONE
+    split: Split | None = None
+    """Set where `--shard` asks for a part of the plan."""
     rerun_s: float = 0.0
     """Seconds spent on timing cells again."""
     traces: Traces | None = None
     """Set where `--trace-dir` asks for traces."""
+    began: bool = False
+    """Whether the first cell was got ready for."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
 

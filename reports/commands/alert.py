@@ -32,6 +32,9 @@ def add_to(commands: Commands) -> None:
     alert.add_argument("--untrusted", action="store_true", help="say that nobody has reviewed the code that was run")
     alert.add_argument("--length", type=at_least(20_000), default=None, metavar="N", help="characters at most")
     alert.add_argument(
+        "--allow-missing", action="store_true", help="where there is no HEAD.json, say that nothing was measured"
+    )
+    alert.add_argument(
         "--send", action="store_true", help="send to the webhook in BARK_BENCHMARKS_WEBHOOK, if the run failed"
     )
     alert.set_defaults(run=run)
@@ -50,15 +53,19 @@ def run(options: argparse.Namespace) -> int:
 
     if not MARKER.fullmatch(marker(options.key)):
         raise ReportError(f"--key {options.key!r} cannot name a comment: small letters, digits, . _ : and - only")
-    head, base = runfile.read(options.head), baselines.read(options.baseline)
-    alert = alerts.alert(
-        base,
-        head,
-        compare(base, head, baseline=str(options.baseline), overrides=overrides()),
-        reviewed=options.baseline.resolve().is_relative_to(baselines.DEFAULT_ROOT),
-        report_url=options.report_url,
-        untrusted=options.untrusted,
-    )
+    base = baselines.read(options.baseline)
+    if options.allow_missing and not options.head.exists():
+        alert = alerts.of_nothing(base, str(options.head), report_url=options.report_url)
+    else:
+        head = runfile.read(options.head)
+        alert = alerts.alert(
+            base,
+            head,
+            compare(base, head, baseline=str(options.baseline), overrides=overrides()),
+            reviewed=options.baseline.resolve().is_relative_to(baselines.DEFAULT_ROOT),
+            report_url=options.report_url,
+            untrusted=options.untrusted,
+        )
     if options.send:
         sys.stderr.write(_send(alert) + "\n")
         return PASSED

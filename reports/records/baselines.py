@@ -213,6 +213,7 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None, gone: se
             "overrides": {},
             "warnings": [],
             "accepted": acceptances(run, len(taken), old, reason),
+            **({"shards": []} if run.suite.shards else {}),
         }
     )
     checkpoints = (old.machine_info.get("checkpoints", {}) if old else {}) | run.machine_info.get("checkpoints", {})

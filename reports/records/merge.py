@@ -1,80 +1,141 @@
-"""Join run files of parts of one plan (other cells, other cards of the same model) into one."""
+"""Join run files of parts of one plan (its shards, other cells, other cards of the same model) into one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reports.errors import ReportError
 from reports.records.baselines import environment_groups
-from reports.records.runfile import CellOutcome, RunFile, digest_of_work, duplicates
+from reports.records.parts import differences
+from reports.records.runfile import Benchmark, CellOutcome, RunFile, ShardRecord, digest_of_work
 
 RANK = {"not asked for": 0, "not run": 1, "skipped": 2, "failed": 3, "measured": 4}
 """Of what two runs say of one cell, the higher stands."""
 
-
-def must_agree(run: RunFile) -> dict[str, Any]:
-    """What has to be equal in all parts of a run, by the name shown when it is not."""
-    gpu = run.machine_info.get("gpu") or {}
-    return {
-        "level": run.suite.level,
-        "options": run.suite.overrides,
-        "drill": run.suite.drill or "none",
-        "lane": run.suite.lane,
-        "hardware": run.suite.hardware,
-        "GPU driver": gpu.get("driver"),
-        "software": run.machine_info.get("software"),
-        "commit": run.commit_info.get("id"),
-        "uncommitted changes": run.commit_info.get("dirty"),
-    }
+Part = tuple[str, RunFile]
+"""A run file's name, for messages, and the run."""
 
 
-def merge(runs: Sequence[tuple[str, RunFile]]) -> RunFile:
+def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
     """One run file that holds the cells of all.
 
     Args:
-        runs: (name for messages, run) pairs, at least one.
+        parts: at least one.
+        allow_missing: note cells of shards that are not among the parts as not run, which a comparison calls missing,
+            instead of refusing.
 
     Raises:
-        ReportError: the runs are not parts of one plan (the differing field is named), or two measured one cell.
+        ReportError: the runs are not parts of one plan (the differing fields are named with both values), two of them
+            say different things of one cell, or a shard's cells are missing (they are named).
     """
-    if not runs:
+    if not parts:
         raise ReportError("nothing to merge: name at least one run file")
-    first_name, first = runs[0]
-    for name, run in runs[1:]:
-        for field, value in must_agree(run).items():
-            expected = must_agree(first)[field]
-            if value != expected:
-                raise ReportError(f"{name} and {first_name} differ in {field}: {value} and {expected}; not one run")
-    twice = duplicates(cell for _, run in runs for cell in run.cells)
-    if twice:
-        raise ReportError(f"measured in more than one run: {', '.join(twice)}; leave one out")
-    outcomes: dict[str, CellOutcome] = {}
-    environments: dict[str, dict[str, Any]] = {}
-    for _, run in runs:
-        for outcome in run.suite.cells:
-            known = outcomes.get(outcome.cell)
-            if known is None or RANK[outcome.outcome] > RANK[known.outcome]:
-                outcomes[outcome.cell] = outcome
-        for cell in run.cells.values():
-            if cell.environment != first.machine_info.get("environment"):
-                environments[cell.environment] = environment_groups(run.environment_of(cell))
-    checkpoints = {
-        name: entry for _, run in runs for name, entry in (run.machine_info.get("checkpoints") or {}).items()
-    }
+    for (first_name, first), (name, run) in itertools.combinations(parts, 2):
+        unequal = differences(first, run)
+        if unequal:
+            raise ReportError(f"{name} and {first_name} differ in {'; '.join(unequal)}; not one run")
+    benchmarks = _benchmarks(parts)
+    outcomes = _outcomes(parts)
+    shards = sorted(
+        {shard.number: shard for _, run in parts for shard in run.suite.shards}.values(), key=lambda s: s.number
+    )
+    lost = _of_shards(outcome for outcome in outcomes.values() if outcome.outcome == "not asked for")
+    if lost and not allow_missing:
+        lines = "; ".join(_listed(lost, shards))
+        raise ReportError(f"cells are missing: {lines}; add the run file, or give --allow-missing to go on without")
+    for number, cells in lost.items():
+        reason = f"shard {number}/{shards[0].of} was not merged"
+        outcomes |= {cell: CellOutcome(cell=cell, outcome="not run", reason=reason, shard=number) for cell in cells}
+    first = parts[0][1]
     suite = first.suite.model_copy(
         update={
             "cells": list(outcomes.values()),
-            "environments": environments,
-            "finished": all(run.suite.finished for _, run in runs),
-            "warnings": [warning for _, run in runs for warning in run.suite.warnings],
+            "environments": _environments(parts),
+            "finished": not lost and all(run.suite.finished for _, run in parts),
+            "warnings": _warnings(parts),
+            **({"shards": shards} if shards else {}),
         }
     )
-    benchmarks = [benchmark for _, run in runs for benchmark in run.benchmarks]
     inputs = {
-        "checkpoints": checkpoints,
+        "checkpoints": {
+            name: entry for _, run in parts for name, entry in (run.machine_info.get("checkpoints") or {}).items()
+        },
         "workload_digest": digest_of_work(benchmark.extra_info.workload.digest for benchmark in benchmarks),
     }
     return first.model_copy(
         update={"benchmarks": benchmarks, "machine_info": first.machine_info | inputs, "suite": suite}
     )
+
+
+def missing(run: RunFile) -> list[str]:
+    """Lines that name the cells of a merged run that were asked for and not run, by the shard that would hold them."""
+    lost = [outcome for outcome in run.suite.cells if outcome.outcome == "not run"]
+    unsplit = [outcome.cell for outcome in lost if outcome.shard is None]
+    lines = [f"not run: {', '.join(unsplit)}"] if unsplit else []
+    return [*lines, *_listed(_of_shards(lost), run.suite.shards)]
+
+
+def _of_shards(outcomes: Iterable[CellOutcome]) -> dict[int, list[str]]:
+    """Shard -> those of the cells that are its own."""
+    found: dict[int, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.shard is not None:
+            found.setdefault(outcome.shard, []).append(outcome.cell)
+    return dict(sorted(found.items()))
+
+
+def _listed(cells: dict[int, list[str]], shards: Sequence[ShardRecord]) -> list[str]:
+    return [f"shard {number}/{shards[0].of} would hold {', '.join(own)}" for number, own in cells.items()]
+
+
+def _benchmarks(parts: Sequence[Part]) -> list[Benchmark]:
+    """The measurements of all parts; one that two of them hold, number for number, is taken once."""
+    found: dict[str, tuple[str, Benchmark]] = {}
+    twice = []
+    for name, run in parts:
+        for benchmark in run.benchmarks:
+            cell = benchmark.extra_info.cell
+            known_name, known = found.setdefault(cell, (name, benchmark))
+            if known is not benchmark and known != benchmark:
+                here, there = (each.extra_info.metrics["latency"].value for each in (known, benchmark))
+                twice.append(f"{cell} (latency {here:g} s in {known_name}, {there:g} s in {name})")
+    if twice:
+        raise ReportError(f"measured in more than one run, with different numbers: {', '.join(twice)}; leave one out")
+    return [benchmark for _, benchmark in found.values()]
+
+
+def _outcomes(parts: Sequence[Part]) -> dict[str, CellOutcome]:
+    """What became of each cell, of the whole plan."""
+    found: dict[str, tuple[str, CellOutcome]] = {}
+    for name, run in parts:
+        for outcome in run.suite.cells:
+            known_name, known = found.setdefault(outcome.cell, (name, outcome))
+            if {known.outcome, outcome.outcome} == {"failed", "measured"}:
+                one, other = (known_name, name) if known.outcome == "failed" else (name, known_name)
+                raise ReportError(f"{outcome.cell} failed in {one} and was measured in {other}; leave one out")
+            if RANK[outcome.outcome] > RANK[known.outcome]:
+                found[outcome.cell] = name, outcome
+    return {cell: outcome for cell, (_, outcome) in found.items()}
+
+
+def _environments(parts: Sequence[Part]) -> dict[str, dict[str, Any]]:
+    """Those of the cells that were measured in another environment than the first part's."""
+    first = parts[0][1]
+    return {
+        cell.environment: environment_groups(run.environment_of(cell))
+        for _, run in parts
+        for cell in run.cells.values()
+        if cell.environment != first.machine_info.get("environment")
+    }
+
+
+def _warnings(parts: Sequence[Part]) -> list[str]:
+    """Every part's, each with its shard where the plan was split."""
+    found = []
+    for _, run in parts:
+        own = run.suite.shards
+        where = f"shard {own[0].number}/{own[0].of}: " if len(own) == 1 else ""
+        found += [where + warning.removeprefix(where) for warning in run.suite.warnings]
+    return list(dict.fromkeys(found))

@@ -45,7 +45,7 @@ MOST_LAUNCHES = 16
 """Of one cell; a rerun makes two. Each is held against all of the baseline's rounds."""
 
 Outcome = Literal["measured", "failed", "skipped", "not run", "not asked for"]
-"""`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf."""
+"""`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf, or another shard's."""
 
 
 Seconds: TypeAlias = Annotated[float, Field(ge=1e-12, le=1e9)]
@@ -197,11 +197,15 @@ class Benchmark(_Record):
 
 
 class CellOutcome(_Record):
-    """What became of one cell of the matrix, measured or not, with the reason where not."""
+    """What became of one cell of the matrix, measured or not, with the reason where not.
+
+    `shard`: which shard measures the cell, where it is none that this file holds.
+    """
 
     cell: str
     outcome: Outcome
     reason: str = ""
+    shard: PositiveInt | None = None
 
 
 class Acceptance(_Record):
@@ -213,13 +217,21 @@ class Acceptance(_Record):
     cells: int
 
 
+class ShardRecord(_Record):
+    """One part of a plan that was split over hosts, `--shard NUMBER/OF`; `split` is the digest of the whole split."""
+
+    number: PositiveInt
+    of: PositiveInt
+    split: str
+
+
 class SuiteRecord(_Record):
     """What is true of the whole run.
 
     `finished`: nothing was cut short. `cells` lists the whole matrix, those not asked for too. `overrides` names the
     level's settings that were overridden. `drill` is the change that was planted in all cells (`--drill`), empty for a
     run of the code as it is. `environments` holds those of cells that came from other runs. `accepted` is a baseline's
-    own history, newest last.
+    own history, newest last. `shards` are those whose cells the file holds; empty for a plan that was not split.
     """
 
     schema_version: int
@@ -233,6 +245,7 @@ class SuiteRecord(_Record):
     environments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
     accepted: list[Acceptance] = Field(default_factory=list)
+    shards: list[ShardRecord] = Field(default_factory=list, max_length=MOST_CELLS)
 
 
 class MachineInfo(_Record):
@@ -333,6 +346,11 @@ def _flaws(run: RunFile) -> Iterator[str]:
         yield f"it lists {twice} more than once"
     for cell in sorted(measured ^ set(names)):
         yield f"{cell} is listed as measured without a record, or has a record without being listed"
+    if any(outcome.shard for outcome in run.suite.cells) and not run.suite.shards:
+        yield "it lists cells of other shards and is none"
+    for shard in run.suite.shards:
+        if shard.number > shard.of:
+            yield f"it is shard {shard.number} of {shard.of}"
     environments = {run.machine_info["environment"], *run.suite.environments}
     for record in run.cells.values():
         if not 1 <= record.schema_version <= SCHEMA_VERSION:

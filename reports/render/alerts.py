@@ -88,6 +88,7 @@ def alert(
     cells = list(dict.fromkeys(verdict.cell for verdict in shown))
     why = {found.cell: found.sentence for found in comparison.attributions}
     notes = [f"Drill: {head.suite.drill} was planted in every cell."] if head.suite.drill else []
+    notes += lost_shards(head)
     return Alert(
         failed=comparison.failed,
         title=_title(head, comparison),
@@ -102,6 +103,42 @@ def alert(
         commands=reproduce.commands(base, head, comparison, reviewed=reviewed),
         report_url=checked_url(report_url),
     )
+
+
+def of_nothing(base: RunFile, where: str, *, report_url: str = "") -> Alert:
+    """The alert of a run that left no run file at all.
+
+    Args:
+        base: what it was to be judged against.
+        where: names the file that is not there.
+        report_url: where more can be read.
+
+    Raises:
+        ReportError: the URL is not one of https.
+    """
+    return Alert(
+        failed=True,
+        title=f"Bark benchmarks: nothing was measured ({_where(base)})",
+        headline=f"FAILED: there is no run file {where}: every part of the run was lost, or they could not be joined",
+        measured=f"The baseline is of commit {_commit(base)}, measured {base.datetime[:MINUTE]}.",
+        notes=(),
+        rows=(),
+        why=(),
+        folded=(),
+        counts=f"{len(base.cells)} cells of the baseline were not measured",
+        changed=(),
+        commands=(),
+        report_url=checked_url(report_url),
+    )
+
+
+def lost_shards(head: RunFile) -> list[str]:
+    """A note for each shard whose run file was not merged: how many cells it leaves."""
+    lost = Counter(outcome.shard for outcome in head.suite.cells if outcome.outcome == "not run" and outcome.shard)
+    return [
+        f"Shard {number} of {head.suite.shards[0].of} left no run file: {cells} cell{'s' if cells > 1 else ''} lost."
+        for number, cells in sorted(lost.items())
+    ]
 
 
 def checked_url(url: str) -> str:
@@ -129,7 +166,6 @@ def _urgency(verdict: Verdict) -> tuple[bool, int, float]:
 
 
 def _title(head: RunFile, comparison: Comparison) -> str:
-    where = f"{head.suite.hardware}, {head.suite.lane} lane, {head.suite.level}"
     found = Counter(verdict.status for verdict in comparison.failures)
     if comparison.failures:
         cells = len({verdict.cell for verdict in comparison.failures})
@@ -137,7 +173,11 @@ def _title(head: RunFile, comparison: Comparison) -> str:
         what += f" in {cells} cell{'s' if cells > 1 else ''}"
     else:
         what = "nothing was compared" if comparison.problem else "no regression"
-    return f"Bark benchmarks: {what} ({where})"
+    return f"Bark benchmarks: {what} ({_where(head)})"
+
+
+def _where(run: RunFile) -> str:
+    return f"{run.suite.hardware}, {run.suite.lane} lane, {run.suite.level}"
 
 
 def _measured(base: RunFile | None, head: RunFile) -> str:

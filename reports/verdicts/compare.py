@@ -153,7 +153,8 @@ def compare(
 
     Args:
         base: the baseline, or None if there is none.
-        head: the run; a cell of the baseline that it was asked for is `missing` unless measured.
+        head: the run; a cell of the baseline that it was asked for is `missing` unless measured, and so is any cell
+            that it did not come to, or whose shard was not merged.
         baseline: where the baseline is, for messages.
         overrides: thresholds in place of the metric table's.
     """
@@ -175,7 +176,8 @@ def compare(
         attributions += [why] if why else []
     verdicts += broken(head)
     outcomes = head.outcomes()
-    for cell in base_cells:
+    not_run = [cell for cell, outcome in outcomes.items() if outcome.outcome == "not run"]
+    for cell in dict.fromkeys((*base_cells, *not_run)):
         outcome = outcomes.get(cell)
         if cell in head_cells or (outcome and outcome.outcome == "failed"):
             continue
@@ -184,7 +186,8 @@ def compare(
         if outcome is None:
             reason = "the baseline holds it, and this run does not list it: it left the matrix, or the run is a part"
         else:
-            reason = f"the baseline holds it, but it was {outcome.outcome}: {outcome.reason or 'the run ended before'}"
+            held = "the baseline holds it, but it" if cell in base_cells else "it"
+            reason = f"{held} was {outcome.outcome}: {outcome.reason or 'the run ended before'}"
         verdicts.append(Verdict(cell, "", Status.MISSING, reason))
     return Comparison(
         verdicts=tuple(verdicts),

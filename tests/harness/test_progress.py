@@ -29,6 +29,26 @@ def test_the_first_cell_knows_no_time_left_and_the_second_does() -> None:
     assert written == ["\n[1/3] a ", "\n[2/3] b, about 60 s left "]
 
 
+def test_a_wait_is_told_at_once_and_then_now_and_then_in_a_log() -> None:
+    written: list[str] = []
+    progress = line(written, live=False, times=[0, 1, 30, 31])
+    for left_s in (1800.0, 1799.0, 1770.0, 1769.0):
+        progress.wait("another run uses it", left_s)
+    assert written == [
+        "\nwaiting for the GPU, up to 30 min more: another run uses it ",
+        "\nwaiting for the GPU, up to 30 min more: another run uses it ",
+    ]
+
+
+def test_a_wait_on_a_live_line_is_shown_at_every_look() -> None:
+    written: list[str] = []
+    progress = line(written, live=True, times=[0, 1])
+    progress.wait("x" * 80, 60.0)
+    progress.wait("x" * 80, 59.0)
+    assert [text.startswith("\r\x1b[Kwaiting for the GPU, up to ") for text in written] == [True, True]
+    assert all(len(text.removeprefix("\r\x1b[K")) < 60 for text in written)
+
+
 def test_a_live_line_shows_phase_and_rounds_and_never_wraps() -> None:
     written: list[str] = []
     progress = line(written, live=True, times=[0])

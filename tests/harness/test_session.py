@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from benchmarks.harness.display import is_terminal
 from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.session import add_commit, outcome_of, report_reason
+from benchmarks.harness.session import INTERRUPTED, USAGE, add_commit, finish, outcome_of, report_reason
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,15 @@ def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
     recorder.measured("cell", {"cell": "cell"})
     recorder.not_measured("cell", "failed", "its verdict was worse")
     assert [o.outcome for o in recorder.outcomes.values()] == ["measured", "not asked for"]
+
+
+@pytest.mark.parametrize("exit_code", [INTERRUPTED, USAGE])
+def test_a_run_that_ended_while_it_waited_leaves_the_files_of_the_run_it_waited_for(
+    exit_code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "run.json").write_text("of the other run")
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder.expect(["cell"], {"cell"})
+    waiting: Any = SimpleNamespace(recorder=recorder, began=False)
+    assert finish(waiting, SimpleNamespace(getoption=lambda name: False), exit_code).exit_code == exit_code
+    assert (tmp_path / "run.json").read_text() == "of the other run"

@@ -66,6 +66,28 @@ def test_an_option_that_cannot_be_used_is_one_line(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("wanted", ["github-comment", "github-issue", "step-summary", "annotations", "webhook"])
+def test_a_run_that_left_no_file_is_told_in_every_format_where_that_is_allowed(
+    wanted: str, judged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(judged[0]).unlink()
+    assert main(["alert", *judged, "--format", wanted]) == USAGE
+    assert "there is no run file" in capsys.readouterr().err
+    assert main(["alert", *judged, "--format", wanted, "--allow-missing"]) == PASSED
+    said = capsys.readouterr().out
+    assert "nothing was measured (nvidia-h200" in said
+    assert "every part of the run was lost, or they could not be joined" in said
+    if wanted == "github-issue":
+        assert said.startswith("<!-- bark-benchmarks:issue:failing -->")
+
+
+def test_a_run_that_is_there_is_judged_whatever_is_allowed(
+    judged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["alert", *judged, "--allow-missing"]) == PASSED
+    assert "1 worse in 1 cell" in capsys.readouterr().out
+
+
 def test_the_webhook_gets_the_alert_of_a_run_that_failed(
     judged: list[str], server: FakeGitHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

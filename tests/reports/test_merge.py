@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from reports.errors import ReportError
 from reports.records.merge import merge
-from tests.builders import FUSED, PLAIN, SOFTWARE, cell_document, run_of
+from tests.builders import FUSED, H200, PLAIN, SOFTWARE, cell_document, run_of
+
+EIGHT = "small-eager-fp32-resident-dynamic-batch8"
 
 
 def test_merged_parts_hold_every_cell_with_its_environment() -> None:
@@ -27,24 +32,77 @@ def test_a_merge_is_finished_only_as_its_parts_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "field"),
+    ("change", "difference"),
     [
-        ({"commit": "def456"}, "commit"),
-        ({"level": "nightly"}, "level"),
-        ({"lane": "blog"}, "lane"),
-        ({"overrides": {"tokens": 8.0}}, "options"),
-        ({"gpu": None}, "hardware"),
-        ({"software": SOFTWARE | {"torch": "1.0"}}, "software"),
+        ({"commit": "def456"}, "commit: def456 and abc123"),
+        ({"level": "nightly"}, "level: nightly and pr"),
+        ({"lane": "blog"}, "lane: blog and current"),
+        ({"overrides": {"tokens": 8.0}}, "options: tokens 8.0 and none"),
+        ({"gpu": None}, "hardware: cpu and nvidia-h200"),
+        ({"gpu": {**H200, "model": "NVIDIA H200 NVL"}}, "GPU model: NVIDIA H200 NVL and NVIDIA H200"),
+        ({"gpu": {**H200, "driver": "590.2"}}, "GPU driver: 590.2 and 580.1"),
+        ({"software": SOFTWARE | {"torch": "1.0"}}, "software torch: 1.0 and 2.11.0"),
+        ({"software": SOFTWARE | {"optimum": "2.3"}}, "software optimum: 2.3 and none"),
     ],
 )
-def test_parts_of_different_runs_are_refused_by_the_field(change: dict[str, object], field: str) -> None:
-    with pytest.raises(ReportError, match=f"b and a differ in {field}"):
+def test_parts_of_different_runs_are_refused_by_the_field_and_both_values(
+    change: dict[str, Any], difference: str
+) -> None:
+    with pytest.raises(ReportError, match=f"b and a differ in .*{re.escape(difference)}.*; not one run"):
         merge([("a", run_of(PLAIN)), ("b", run_of(FUSED, **change))])
 
 
-def test_a_cell_measured_twice_is_refused() -> None:
-    with pytest.raises(ReportError, match=f"more than one run: {PLAIN}"):
-        merge([("a", run_of()), ("b", run_of(PLAIN))])
+def test_every_differing_field_is_named_up_to_some() -> None:
+    with pytest.raises(ReportError, match="differ in commit: def and abc123; level: study and pr; not one run"):
+        merge([("a", run_of(PLAIN)), ("b", run_of(FUSED, commit="def", level="study"))])
+    software = {f"package {number:02d}": "1" for number in range(12)}
+    with pytest.raises(ReportError, match="package 07: 1 and none; 7 more fields; not one run"):
+        merge([("a", run_of(PLAIN)), ("b", run_of(FUSED, software=software))])
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"tokens": 8}, "workload of small at batch 1, semantic_tokens: 8 and 64"),
+        ({"source": "hub"}, "workload of small at batch 1, source: hub and synthetic"),
+    ],
+)
+def test_other_work_of_one_kind_of_cell_is_not_one_run(change: dict[str, Any], difference: str) -> None:
+    with pytest.raises(ReportError, match=difference):
+        merge([("a", run_of(PLAIN)), ("b", run_of(cell_document(FUSED, **change)))])
+    assert merge([("a", run_of(PLAIN)), ("b", run_of(cell_document(EIGHT, **change)))]), "another kind of cell"
+
+
+def test_parts_are_held_against_each_other_and_not_the_first_alone() -> None:
+    parts = [("a", run_of(EIGHT)), ("b", run_of(PLAIN)), ("c", run_of(cell_document(FUSED, tokens=8)))]
+    with pytest.raises(ReportError, match="c and b differ in workload of small"):
+        merge(parts)
+
+
+def test_other_weights_of_one_checkpoint_are_not_one_run() -> None:
+    other = run_of(FUSED)
+    other.machine_info["checkpoints"]["small"]["digest"] = "beef"
+    with pytest.raises(ReportError, match="digest of the small weights: beef and c0ffee"):
+        merge([("a", run_of(PLAIN)), ("b", other)])
+
+
+def test_a_cell_measured_twice_with_different_numbers_is_refused_with_both() -> None:
+    again = run_of(cell_document(PLAIN, {"latency": 3.0}))
+    with pytest.raises(ReportError, match=rf"{PLAIN} \(latency 2 s in a, 3 s in b\); leave one out"):
+        merge([("a", run_of()), ("b", again)])
+
+
+def test_one_measurement_in_two_files_is_taken_once() -> None:
+    merged = merge([("a", run_of()), ("b", run_of(PLAIN))])
+    assert merged.suite == run_of().suite
+    assert len(merged.benchmarks) == 2
+
+
+def test_a_cell_that_failed_in_one_part_and_not_in_another_is_refused() -> None:
+    parts = [("a", run_of(FUSED, outcomes={PLAIN: ("failed", "no memory")})), ("b", run_of(PLAIN))]
+    for ordered in (parts, parts[::-1]):
+        with pytest.raises(ReportError, match=f"{PLAIN} failed in a and was measured in b"):
+            merge(ordered)
 
 
 def test_nothing_cannot_be_merged() -> None:

@@ -82,7 +82,7 @@ class Job:
             if name in self.before:
                 self.before[name](self.folder)
             if "uses" in step:
-                self._use(step["uses"].partition("@")[0], step.get("with", {}))
+                self._use(step["uses"].partition("@")[0], step.get("with", {}), step.get("continue-on-error", False))
             else:
                 self.ended[name] = self._command(name, step["run"], {**inherited, **step.get("env", {})})
                 failed = failed or self.ended[name].returncode != 0
@@ -110,7 +110,7 @@ class Job:
             cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
 
-    def _use(self, action: str, options: Mapping[str, Any]) -> None:
+    def _use(self, action: str, options: Mapping[str, Any], may_fail: bool) -> None:
         if action == "actions/checkout":
             branch = ["--branch", options["ref"]] if options.get("ref") == "benchmark-history" else []
             git("clone", "--quiet", *branch, str(self.origin), "inner", cwd=self.folder)
@@ -122,6 +122,9 @@ class Job:
         elif action in ("actions/upload-artifact", "actions/upload-pages-artifact"):
             self._upload(options.get("name", "pages"), self._filled(options["path"]).split())
         elif action == "actions/download-artifact":
+            assert may_fail or "pattern" in options or options["name"] in self.artifacts, (
+                f"no artifact {options['name']}"
+            )
             for name, stored in self.artifacts.items():
                 if name == options.get("name"):
                     shutil.copytree(stored, self.folder / options["path"], dirs_exist_ok=True)

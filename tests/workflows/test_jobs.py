@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.harness import plan
+from fixtures.machine.gpus import this_machine
+from fixtures.matrix.levels import LEVELS
 from reports.records import audio, runfile
-from tests.builders import SOFTWARE, cell_document, run_of
+from tests.builders import SOFTWARE, cell_document, run_document, run_of
 from tests.counted import counted_cell
 from tests.fake_github import TOKEN, FakeGitHub
 from tests.workflows import test_smoke_gate
@@ -30,7 +33,7 @@ LISTED = {"PYTEST_ADDOPTS": "--collect-only -q"}
 TESTED = {
     "ci.yml:checks": "test_the_checks_are_commands_of_the_makefile",
     "ci.yml:smoke": "test_the_smoke_gate_measures_both_and_finds_what_was_planted",
-    "nightly.yml:measure": "test_a_shard_of_the_night_selects_its_checkpoint",
+    "nightly.yml:measure": "test_the_shards_of_the_night_measure_every_cell_once",
     "nightly.yml:report": "test_the_night_is_joined_worded_and_judged",
     "nightly.yml:verdict": "test_the_night_is_joined_worded_and_judged",
     "nightly.yml:issue": "test_the_night_is_joined_worded_and_judged",
@@ -81,12 +84,21 @@ def test_the_checks_are_commands_of_the_makefile(origin: Path, tmp_path: Path) -
     )
 
 
-def test_a_shard_of_the_night_selects_its_checkpoint(origin: Path, tmp_path: Path) -> None:
-    values = {**VALUES, "matrix.lane": "blog", "matrix.shard": "large"}
-    job = Job("nightly.yml", "measure", tmp_path, origin, values, LISTED).run()
-    assert job.codes == {"Measure": 0}, job.ended
-    cells = re.findall(r"test_generate\[(\w+)-", job.ended["Measure"].stdout)
-    assert set(cells) == {"large"}
+def test_the_shards_of_the_night_measure_every_cell_once(origin: Path, tmp_path: Path) -> None:
+    matrix = WORKFLOWS["nightly.yml"]["jobs"]["measure"]["strategy"]["matrix"]["shard"]
+    assert matrix == list(range(1, WORKFLOWS["nightly.yml"]["env"]["SHARDS"] + 1))
+    # Of a machine without a GPU, as this one may be.
+    to_do = [cell.scenario.id for cell in plan.plan(LEVELS["nightly"], this_machine("cpu")) if not cell.skip]
+    listed: list[str] = []
+    for shard in matrix:
+        folder = tmp_path / str(shard)
+        folder.mkdir()
+        values = {**VALUES, "matrix.lane": "blog", "matrix.shard": str(shard)}
+        job = Job("nightly.yml", "measure", folder, origin, values, {"CUDA_VISIBLE_DEVICES": "", **LISTED}).run()
+        assert job.codes == {"Measure": 0}, job.ended
+        assert f"shard {shard}/{len(matrix)}: " in job.ended["Measure"].stdout
+        listed += re.findall(r"test_generate\[(.+)\]", job.ended["Measure"].stdout)
+    assert sorted(cell for cell in listed if cell in to_do) == sorted(to_do)
 
 
 @pytest.fixture
@@ -95,11 +107,17 @@ def night(origin: Path, tmp_path: Path) -> dict[str, Path]:
     found = {}
     for lane, small, options in (("current", planted(), AFTER), ("blog", counted_cell(), BEFORE)):
         large = cell_document(LARGE)
-        for shard, cell in (("small", small), ("large", large)):
-            folder = found[f"measured-{lane}-{shard}"] = tmp_path / f"{lane}-{shard}"
+        names = [cell["extra_info"]["cell"] for cell in (small, large)]
+        for number, cell in enumerate((small, large), 1):
+            folder = found[f"measured-{lane}-{number}"] = tmp_path / f"{lane}-{number}"
             if cell is large:
                 large["extra_info"]["audio"] = audio.write(folder, LARGE, b"\x00\x00" * 2_400, 24_000)
-            runfile.write(folder / "run.json", run_of(cell, lane=lane, level="nightly", **options))
+            shards = [{"number": number, "of": 2, "split": "5p11t"}]
+            document = run_document([cell], lane=lane, level="nightly", shards=shards, **options)
+            document["suite"]["cells"].append(
+                {"cell": names[2 - number], "outcome": "not asked for", "shard": 3 - number}
+            )
+            runfile.write(folder / "run.json", runfile.parse(document, "shard"))
     return found
 
 
@@ -110,17 +128,27 @@ def baselines(folder: Path) -> None:
         runfile.write(path, run_of(counted_cell(), LARGE, lane=lane, level="nightly", **BEFORE))
 
 
-def test_the_night_is_joined_worded_and_judged(
-    night: dict[str, Path], origin: Path, tmp_path: Path, server: FakeGitHub, as_expected: Expected
-) -> None:
-    def job(name: str, **values: str) -> Job:
+NightJob = Callable[..., Job]
+
+
+@pytest.fixture
+def job(night: dict[str, Path], origin: Path, tmp_path: Path, server: FakeGitHub) -> NightJob:
+    """Runs a job of the night, with made-up baselines."""
+
+    def run(name: str, only: tuple[str, ...] = (), **values: str) -> Job:
         folder = tmp_path / f"job-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         known = {**VALUES, **{f"matrix.{key}": value for key, value in values.items()}}
-        made = Job("nightly.yml", name, folder, origin, known, server.environment, night)
+        made = Job("nightly.yml", name, folder, origin, known, server.environment, night, only=only)
         made.before = {"Fetch the shards": baselines, "Fetch the night": baselines}
         return made.run()
 
+    return run
+
+
+def test_the_night_is_joined_worded_and_judged(
+    night: dict[str, Path], job: NightJob, server: FakeGitHub, as_expected: Expected
+) -> None:
     report = job("report")
     assert report.codes == dict.fromkeys(commands("nightly.yml", "report"), 0), report.ended
     assert "nothing was sent" in report.ended["Tell the webhook, if there is one"].stderr
@@ -135,18 +163,53 @@ def test_the_night_is_joined_worded_and_judged(
     ]
     as_expected("nightly-issue.md", server.issues[0]["body"])
 
-    (night["night"] / "current.md").write_text((night["night"] / "blog.md").read_text())
+    runfile.write(night["night"] / "current" / "run.json", run_of(counted_cell(), LARGE, level="nightly", **BEFORE))
     job("issue")
     assert [row["state"] for row in server.issues] == ["closed"]
 
 
-def test_a_night_with_a_lost_shard_is_not_compared(night: dict[str, Path], origin: Path, tmp_path: Path) -> None:
-    del night["measured-current-large"]
-    folder = tmp_path / "report"
-    folder.mkdir()
-    report = Job("nightly.yml", "report", folder, origin, VALUES, {}, night).run()
-    assert report.codes == {"Set up": 0, "Join the shards": 2}
-    assert "there is no run file parts/measured-current-large/run.json" in report.ended["Join the shards"].stderr
+def test_a_lost_shard_makes_the_verdict_red_and_stands_in_the_issue(
+    night: dict[str, Path], job: NightJob, server: FakeGitHub
+) -> None:
+    del night["measured-blog-2"]
+    report = job("report")
+    assert report.codes == dict.fromkeys(commands("nightly.yml", "report"), 0), report.ended
+    assert f"shard 2/2 would hold {LARGE}" in report.ended["Join the shards"].stderr
+    assert job("verdict", lane="blog").codes == {"Set up": 0, "Verdict": 1}
+    job("issue")
+    (issue,) = server.issues
+    assert issue["title"] == "Bark benchmarks: 1 worse in 1 cell (nvidia-h200, current lane, nightly) and 1 more"
+    assert "1 missing in 1 cell (nvidia-h200, blog lane, nightly)" in issue["body"]
+    assert "Shard 2 of 2 left no run file: 1 cell lost." in issue["body"]
+
+
+def test_a_lane_without_any_run_makes_the_verdict_red_and_stands_in_the_issue(
+    night: dict[str, Path], job: NightJob, server: FakeGitHub
+) -> None:
+    del night["measured-blog-1"], night["measured-blog-2"]
+    report = job("report")
+    assert "::error::the blog lane has no run" in report.ended["Join the shards"].stdout
+    assert report.codes == dict.fromkeys(commands("nightly.yml", "report"), 0), report.ended
+    assert report.summary.count("# Bark benchmarks") == 2
+    assert job("verdict", lane="blog").codes == {"Set up": 0, "Verdict": 2}
+    assert job("verdict", lane="current").codes == {"Set up": 0, "Verdict": 1}
+    job("issue")
+    assert "nothing was measured (nvidia-h200, blog lane, nightly)" in server.issues[0]["body"]
+    add = "Add the night to the history"
+    kept = job("history", only=("Check out", "Check out the history", "Fetch the night", add))
+    assert kept.codes == {add: 0}, kept.ended
+
+
+def test_a_night_that_left_nothing_opens_an_issue_all_the_same(job: NightJob, server: FakeGitHub) -> None:
+    opened = job("issue")
+    assert opened.codes == dict.fromkeys(commands("nightly.yml", "issue"), 0), opened.ended
+    (issue,) = server.issues
+    assert issue["title"] == "Bark benchmarks: nothing was measured (nvidia-h200, current lane, nightly) and 1 more"
+
+
+def test_the_issue_is_written_whatever_became_of_the_jobs_before() -> None:
+    condition = WORKFLOWS["nightly.yml"]["jobs"]["issue"]["if"]
+    assert condition == "${{ !cancelled() && github.ref == 'refs/heads/main' }}"
 
 
 def test_the_history_is_pushed_to_its_branch_and_only_when_it_grew(origin: Path, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""The card of a session: taken before the first cell, given back when the session ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from benchmarks.harness.progress import ProgressLine
+from fixtures.machine import exclusive
+from fixtures.machine.gpus import other_processes, visible_uuid
+
+
+def take(wait_s: float | None, progress: ProgressLine, warn: Callable[[str], None]) -> ExitStack:
+    """Lock the first visible GPU until the stack is closed, and see to it that nobody else computes on it.
+
+    Args:
+        wait_s: of `--gpu-wait`.
+        progress: shows what is waited for.
+        warn: told of other processes where nothing was said about waiting for them.
+
+    Raises:
+        SuiteError: it was not free in time.
+    """
+    patience = exclusive.Patience(exclusive.WAIT_S if wait_s is None else wait_s, progress.wait)
+    with ExitStack() as held:
+        uuid = visible_uuid()
+        if uuid:
+            held.enter_context(exclusive.hold(uuid, patience, warn))
+        if wait_s is not None:
+            exclusive.wait_for_others(other_processes, patience)
+        elif others := other_processes():
+            warn(f"the GPU is shared with {', '.join(map(str, others))}: wall times will be noisy, memory may run out")
+        return held.pop_all()
