@@ -40,7 +40,9 @@ LAUNCHES = ("kernel_launches", "aten_calls")
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant("placement", "cpu_offload", "resident", ("peak_allocated",), "offload holds one sub-model at a time"),
     Invariant("placement", "cpu_prefetch", "resident", ("peak_allocated",), "two sub-models are on the GPU at a time"),
-    Invariant("decoding", "cuda_graph", "dynamic", ("launch_calls",), "a graph is launched in one call", needs_gpu=True),
+    Invariant(
+        "decoding", "cuda_graph", "dynamic", ("launch_calls",), "a graph is launched in one call", needs_gpu=True
+    ),
     Invariant("decoding", "compiled", "dynamic", ("launch_calls",), "a graph is launched in one call", needs_gpu=True),
     Invariant("precision", "fp16", "fp32", ("peak_allocated",), "weights of half the size", HALF_OF_FULL),
     Invariant("precision", "bf16", "fp32", ("peak_allocated",), "weights of half the size", HALF_OF_FULL),
