@@ -36,8 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from reports.records import runfile
     from reports.records.amounts import duration_s, size_bytes
-    from reports.render import advice as words
-    from reports.render import markdown, terminal
+    from reports.render import advice_json, markdown, terminal
     from reports.verdicts.advice import Limits, advise
 
     limits = Limits(
@@ -49,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     found = advise(measured, str(options.run_file), limits, options.checkpoint, options.batch)
     show(
         options.format,
-        json=lambda: words.as_json(found),
+        json=lambda: advice_json.as_json(found),
         markdown=lambda: markdown.advice(found),
         terminal=lambda: terminal.advice(found),
     )

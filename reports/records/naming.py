@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.records.runfile import Axes
 
-AXES = tuple(Axes.model_fields)
+AXES: tuple[str, ...] = tuple(Axes.model_fields)
 """The axes, in the order of a cell's name."""
 
 

@@ -1,19 +1,16 @@
-"""What the advice on a run says, as text and data, which the terminal and Markdown only lay out."""
+"""What the advice on a run says, as text, which the terminal and Markdown only lay out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from reports.characters import short, visible
-from reports.records.naming import AXES
 from reports.records.units import change, quantity
 from reports.render import measure, tables
 from reports.render.study_grids import Grid
-from reports.render.summary import finite
 from reports.verdicts.advice import Advice, Answer, Limits
 from reports.verdicts.apart import ELSEWHERE
-from reports.verdicts.candidates import ALLOCATED, DRIFT, RESERVED, Candidate
+from reports.verdicts.candidates import ALLOCATED, RESERVED, Candidate
 from reports.verdicts.wall import RULES
 
 MEMORY = {RESERVED: "reserved", ALLOCATED: "allocated"}
@@ -74,14 +71,14 @@ def _misses(cell: Candidate, limits: Limits) -> str:
 
 
 def table(one: Answer) -> Grid:
-    """The front within the limits and the best cell, the fastest first."""
+    """The front within the limits, the best cell, and what is as fast with less drift; the fastest first."""
     header = ["cell", *(["batch", "samples/s"] if len(one.batches) > 1 else ["latency"]), *_memories(one)]
     return Grid("", (*header, "top-1", "logits", "vs best"), tuple(_row(one, cell) for cell in _shown(one)))
 
 
 def _shown(one: Answer) -> list[Candidate]:
-    front = {cell.cell for cell in one.front}
-    return [cell for cell in one.cells if cell is one.best or cell.cell in front]
+    wanted = {cell.cell for cell in (*one.front, one.best, one.truest) if cell}
+    return [cell for cell in one.cells if cell.cell in wanted]
 
 
 def _memories(one: Answer) -> list[str]:
@@ -141,7 +138,7 @@ def notes(found: Advice) -> list[tuple[str, str]]:
     """How to read all of it, and what it does not know: pairs of a word and a sentence."""
     cells = [cell for one in found.answers for cell in one.cells]
     words = {_standing(one, cell) for one in found.answers if one.best for cell in (*_shown(one), *one.tied)}
-    lines = [("memory", _memory(cells)), ("latency", "of a call of generate, the fastest round")]
+    lines = [("memory", _memory(cells)), ("latency", visible(_latency(found, cells)))]
     if TIED in words:
         near, far = _share(RULES.threshold - 1), _share(RULES.certain - 1)
         lines.append(
@@ -164,6 +161,17 @@ def _memory(cells: Sequence[Candidate]) -> str:
     more = f"; CUDA itself took up to {quantity(context, 'B')} more" if context else ""
     but = " (allocated where that is unknown)" if ALLOCATED in judged else ""
     return f"limits hold for peak reserved{but}, what PyTorch took of the card, CUDA graphs included{more}"
+
+
+def _latency(found: Advice, cells: Sequence[Candidate]) -> str:
+    card = str((found.run.machine_info.get("gpu") or {}).get("model", "the CPU"))
+    lengths = sorted({quantity(cell.audio_s, "s") for cell in cells if cell.audio_s is not None})
+    made = (
+        f", which makes {' or '.join(lengths)} of audio a sample; longer ones take more time and memory"
+        if lengths
+        else ""
+    )
+    return f"of the fastest round on {card}, a call of generate{made}"
 
 
 def _drift(cells: Sequence[Candidate]) -> str:
@@ -213,49 +221,3 @@ def _figures(one: Answer, cell: Candidate) -> str:
 
 def _share(value: float, digits: int = 0) -> str:
     return f"{value * 100:.{digits}f} %"
-
-
-def as_json(found: Advice) -> dict[str, Any]:
-    """The advice for programs: bytes, seconds, samples a second; shares as fractions."""
-    content = {
-        "found": found.found,
-        "max_memory_bytes": found.limits.memory_bytes,
-        "max_latency_s": found.limits.latency_s,
-        "answers": [_answer_json(one, found.limits) for one in found.answers],
-        "not_known": [
-            {"outcome": outcome, "reason": reason, "cells": number}
-            for (outcome, reason), number in found.left_out.items()
-        ],
-        "measure_again": again(found) if found.found else None,
-    }
-    return {name: finite(value) for name, value in content.items()}
-
-
-def _answer_json(one: Answer, limits: Limits) -> dict[str, Any]:
-    front, tied = ({cell.cell for cell in cells} for cells in (one.front, one.tied))
-    return {
-        "checkpoint": one.checkpoint,
-        "batches": list(one.batches),
-        "best": one.best.cell if one.best else None,
-        "closest": one.closest.cell if one.closest else None,
-        "cells": [
-            {
-                "cell": cell.cell,
-                "axes": cell.axes.model_dump(include=set(AXES)),
-                "latency_s": cell.latency_s,
-                "latency_a_sample_interval_s": [cell.timing.low_s, cell.timing.high_s],
-                "slowest_round_s": cell.slowest_s,
-                "throughput": cell.throughput,
-                "memory_bytes": cell.memory_bytes,
-                "memory_is": cell.memory,
-                "peak_allocated_bytes": cell.allocated_bytes,
-                **{name: cell.drift.get(name) for name in DRIFT},
-                "fits": limits.hold(cell),
-                "memory_excess": limits.excess(cell)[0],
-                "latency_excess": limits.excess(cell)[1],
-                "on_front": cell.cell in front,
-                "tied_with_best": cell.cell in tied,
-            }
-            for cell in one.cells
-        ],
-    }

@@ -10,7 +10,7 @@ from reports.errors import ReportError
 from reports.records.metrics import METRICS
 from reports.records.runfile import RunFile
 from reports.verdicts.apart import Standing, standing
-from reports.verdicts.candidates import Candidate, choice
+from reports.verdicts.candidates import DRIFT, Candidate, choice
 from reports.verdicts.pareto import front
 
 
@@ -50,6 +50,7 @@ class Answer:
         best: what to take; None where none keeps the limits.
         front: of the cells within the limits, those that no other beats in both seconds a sample and memory.
         tied: cells within the limits whose latency cannot be told apart from that of `best`.
+        truest: of the tied ones of the same environment, the one of least drift; None where `best` has no more.
         closest: where none keeps the limits, the one that misses them by the smallest share.
         may_fit: not within, because of what the allocator took; their tensors alone would be.
     """
@@ -60,6 +61,7 @@ class Answer:
     best: Candidate | None
     front: tuple[Candidate, ...]
     tied: tuple[Candidate, ...]
+    truest: Candidate | None
     closest: Candidate | None
     may_fit: tuple[Candidate, ...]
 
@@ -124,13 +126,15 @@ def answer(checkpoint: str, cells: Sequence[Candidate], limits: Limits) -> Answe
     within = [cell for cell in cells if limits.hold(cell)]
     fastest = min(within, key=lambda cell: (cell.costs, cell.cell), default=None)
     best = _best(fastest, within) if fastest else None
+    tied = [cell for cell in within if best and cell is not best and _tied(cell, best)]
     return Answer(
         checkpoint,
         tuple(sorted({cell.axes.batch for cell in cells})),
         tuple(sorted(cells, key=lambda cell: (cell.costs, cell.cell))),
         best,
         tuple(front(within, lambda cell: cell.costs)),
-        tuple(cell for cell in within if best and cell is not best and _tied(cell, best)),
+        tuple(tied),
+        _truest(best, tied) if best else None,
         None if best else min(cells, key=lambda cell: (max(limits.excess(cell)), sum(limits.excess(cell)), cell.cell)),
         tuple(cell for cell in cells if not limits.hold(cell) and limits.hold_tensors(cell)),
     )
@@ -145,7 +149,17 @@ def _best(fastest: Candidate, within: Sequence[Candidate]) -> Candidate:
     fast = [cell for cell in within if cell.timing.environment == here and _tied(cell, fastest)]
     least = min(cell.memory_bytes for cell in fast)
     small = [cell for cell in fast if cell.memory_bytes <= least * (1 + METRICS[cell.memory].threshold)]
-    return min(small, key=lambda cell: (cell.drift.get("logit_error_mean", math.inf), cell.costs, cell.cell))
+    return min(small, key=lambda cell: (_drift(cell), cell.costs, cell.cell))
+
+
+def _truest(best: Candidate, tied: Sequence[Candidate]) -> Candidate | None:
+    here = [cell for cell in tied if cell.timing.environment == best.timing.environment]
+    truest = min(here, key=lambda cell: (_drift(cell), cell.costs, cell.cell), default=best)
+    return truest if _drift(truest) < _drift(best) else None
+
+
+def _drift(cell: Candidate) -> float:
+    return cell.drift.get(DRIFT[0], math.inf)
 
 
 def _tied(one: Candidate, other: Candidate) -> bool:

@@ -27,8 +27,8 @@ class Candidate:
     """A measured cell whose optimizations were proven to be on.
 
     `slowest_s`: its slowest round. `memory_bytes` is of the metric `memory`, RESERVED or ALLOCATED. `context_bytes`:
-    what the driver counted for the process beyond it, None where that is not known. `drift`: metric -> value, of
-    those that were measured.
+    what the driver counted for the process beyond it, None where that is not known. `audio_s`: seconds of audio of
+    each sample, None where that is not known. `drift`: metric -> value, of those that were measured.
     """
 
     cell: str
@@ -40,6 +40,7 @@ class Candidate:
     memory: str
     allocated_bytes: float
     context_bytes: float | None
+    audio_s: float | None
     drift: Mapping[str, float]
 
     @property
@@ -117,7 +118,7 @@ def _candidate(benchmark: Benchmark) -> Candidate:
     cell, rounds = benchmark.extra_info, benchmark.stats.data
     metrics = {name: metric.value for name, metric in cell.metrics.items()}
     memory = RESERVED if RESERVED in metrics else ALLOCATED
-    process = metrics.get("process_gpu_memory")
+    process, factor = metrics.get("process_gpu_memory"), metrics.get("real_time_factor", 0.0)
     return Candidate(
         cell=cell.cell,
         axes=cell.axes,
@@ -128,5 +129,6 @@ def _candidate(benchmark: Benchmark) -> Candidate:
         memory=memory,
         allocated_bytes=metrics[ALLOCATED],
         context_bytes=process - metrics[memory] if process is not None and process > metrics[memory] else None,
+        audio_s=metrics["latency"] / factor / cell.axes.batch if factor > CLOCK[0] else None,
         drift={name: metrics[name] for name in DRIFT if name in metrics},
     )
