@@ -155,6 +155,10 @@ def test_the_limit_holds_for_peak_reserved_and_a_cell_whose_tensors_fit_is_told(
     assert "might fit, since what was allocated would: no optimization" in text
 
 
+def test_a_cell_that_is_too_slow_might_not_fit_however_small_its_tensors_are() -> None:
+    assert not one_of(advised(cell(PLAIN, 1.0, 1000), memory=950_000_000, latency=0.9)).may_fit
+
+
 def test_without_peak_reserved_the_limit_holds_for_peak_allocated_and_the_text_says_so() -> None:
     made = cell(PLAIN, 1.0, 1000)
     del made["extra_info"]["metrics"]["peak_reserved"]
