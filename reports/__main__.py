@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from reports.commands import (
     accept,
+    advise,
     alert,
     calibrate,
     compare,
@@ -22,7 +23,7 @@ from reports.commands import (
 )
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, keep, alert, github, unpack)
+COMMANDS = (compare, render, accept, merge, study, advise, calibrate, trend, history, keep, alert, github, unpack)
 
 LONGEST_ERROR = 4_000
 """Characters of a message, which may quote a file that anybody wrote."""

@@ -10,10 +10,12 @@ from pathlib import Path
 from reports.characters import short, visible
 from reports.records.files import write_atomically
 from reports.records.runfile import RunFile
+from reports.render import advice as advice_words
 from reports.render import causes, study_grids, study_words, summary, tables
 from reports.render.fitting import COMMENT, Section, fitted, more
 from reports.render.published import Source
 from reports.render.study import Study, StudyRow
+from reports.verdicts.advice import Advice
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
 
 MOST_TEXT = 1_000
@@ -181,6 +183,20 @@ def _environment(run: RunFile, where: str) -> Section:
         FOLD_END,
         rank=1,
     )
+
+
+def advice(found: Advice) -> str:
+    """What to take under the limits."""
+    parts = [f"# {escape(advice_words.headline(found))}"]
+    for one in found.answers:
+        parts.append(f"## {escape(advice_words.title(one))}")
+        parts += [escape(line) for line in advice_words.verdict(one, found.limits)]
+        parts += [_grid(advice_words.table(one))] if one.best else []
+        parts += [escape(line) for line in advice_words.remarks(one, found.limits)]
+    parts.append("\n".join(f"- {escape(f'{name}: {line}')}" for name, line in advice_words.notes(found)))
+    if found.found:
+        parts.append(f"Measure again:\n\n    {visible(advice_words.again(found))}")
+    return "\n\n".join(parts) + "\n"
 
 
 def beside_published(found: Study) -> str:

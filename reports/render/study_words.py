@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from reports.records.metrics import METRICS
 from reports.records.runfile import RunFile
 from reports.records.units import change, points
-from reports.render import tables
+from reports.render import measure, tables
 from reports.render.published import TOKENS
 from reports.render.study import Section, Study, StudyRow
 from reports.render.study_agreement import (
@@ -21,9 +20,6 @@ from reports.render.study_agreement import (
 
 PACKAGES = ("torch", "transformers", "optimum", "accelerate")
 """The packages whose versions a caption names."""
-
-SOURCES = ("hub", "synthetic")
-"""Sources of weights that a run can ask for by `--checkpoint-source`."""
 
 
 def caption(found: Study, rows: Sequence[StudyRow]) -> list[str]:
@@ -66,12 +62,7 @@ def missing(found: Study) -> str:
 
 def command(found: Study) -> str:
     """What measures the missing cells: the run's own level, options and source of weights."""
-    suite = found.run.suite
-    sources = {cell.checkpoint.source for cell in found.run.cells.values()}
-    options = [f"--level={suite.level}", *(f"--{name}={value:g}" for name, value in suite.overrides.items())]
-    options += [f"--checkpoint-source={source}" for source in SOURCES if sources == {source}]
-    words = ["pytest", "benchmarks/", *options, "-k", " or ".join(found.missing)]
-    return shlex.join(" ".join(word.split()) for word in words)
+    return measure.command(found.run, found.missing)
 
 
 def closing(found: Study) -> list[str]:

@@ -160,15 +160,15 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "changed": list(comparison.changed),
         "counts": {str(status): number for status, number in comparison.counts().items()},
-        "verdicts": [_finite(asdict(verdict)) for verdict in comparison.verdicts],
-        "attributions": [_finite(asdict(attribution)) for attribution in comparison.attributions],
+        "verdicts": [finite(asdict(verdict)) for verdict in comparison.verdicts],
+        "attributions": [finite(asdict(attribution)) for attribution in comparison.attributions],
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The value as JSON can hold it: the ratio of two absurd numbers, beyond any float, is null."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

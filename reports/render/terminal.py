@@ -15,10 +15,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from reports.characters import Rendered, visible_lines
+from reports.characters import Rendered, visible, visible_lines
+from reports.render import advice as advice_words
 from reports.render import causes, study_grids, study_words, summary, tables
 from reports.render.published import Source
 from reports.render.study import Study
+from reports.verdicts.advice import Advice
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Attribution, Comparison
 
@@ -102,6 +104,26 @@ def _grid(one: study_grids.Grid) -> Table:
     return table
 
 
+def advice(found: Advice) -> RenderableType:
+    """What to take under the limits: for each checkpoint and batch size the best cell and the front; then the notes."""
+    parts: list[RenderableType] = [
+        Text(advice_words.headline(found), style="bold green" if found.found else "bold red"),
+        Text(),
+    ]
+    for one in found.answers:
+        parts.append(Text(advice_words.title(one), style="bold"))
+        parts += [Text(line) for line in advice_words.verdict(one, found.limits)]
+        parts += [Padding(_grid(advice_words.table(one)), INDENT)] if one.best else []
+        parts += [*(Text(line, style="dim") for line in advice_words.remarks(one, found.limits)), Text()]
+    parts += [Text(f"{name}: {line}") for name, line in advice_words.notes(found)]
+    if found.found:
+        parts += [
+            Text("measure again:"),
+            Text(f"  {visible(advice_words.again(found))}", no_wrap=True, overflow="ignore"),
+        ]
+    return Group(*parts)
+
+
 def verdicts(comparison: Comparison, run_path: str) -> RenderableType:
     """The headline, the verdicts that matter, the counts, and the next command."""
     lines: list[RenderableType] = [
@@ -164,7 +186,7 @@ def to_text(renderable: RenderableType, *, width: int, colour: bool) -> Rendered
         _environ={},
     )
     with console.capture() as capture:
-        console.print(_Safe(renderable))
+        console.print(_Safe(renderable), crop=False)  # a command to copy is never cut off
     return Rendered("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 

@@ -179,7 +179,9 @@ def test_the_time_of_a_comparison_grows_with_the_cells_and_not_with_their_square
     assert looks(20) == looks(40)
 
 
-@pytest.mark.parametrize("command", [["compare", "{}", "{}"], ["render", "{}", "--output", "out"], ["accept", "{}"]])
+@pytest.mark.parametrize(
+    "command", [["compare", "{}", "{}"], ["render", "{}", "--output", "out"], ["accept", "{}"], ["advise", "{}"]]
+)
 def test_every_command_refuses_what_is_no_run_file_in_one_line(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

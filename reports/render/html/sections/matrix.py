@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records.runfile import Axes, CellOutcome, CellRecord
+from reports.records.naming import AXES, values_in
+from reports.records.runfile import CellOutcome, CellRecord
 from reports.render.html import values
 from reports.render.html.report import Report
 from reports.render.html.statuses import Badge, badge, by_cell, overall
 from reports.verdicts.verdict import Verdict
-
-AXES = tuple(Axes.model_fields)
-"""The columns that say where a cell lies."""
 
 METRICS = (
     "latency", "peak_allocated", "throughput", "real_time_factor", "gpu_busy", "kernel_launches", values.LIMIT,
@@ -95,10 +93,7 @@ def _axes(cell: str, record: CellRecord | None) -> list[str]:
     """The axis values; of a cell that was not measured, from its name, where that has as many parts."""
     if record:
         return [str(value) for value in record.axes.model_dump(include=set(AXES)).values()]
-    parts = cell.split("-")
-    if len(parts) != len(AXES):
-        return [""] * len(AXES)
-    return [*parts[:-1], parts[-1].removeprefix("batch")]
+    return list(values_in(cell)) or [""] * len(AXES)
 
 
 def _number(record: CellRecord | None, name: str, verdicts: Sequence[Verdict]) -> Number:

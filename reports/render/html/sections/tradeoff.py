@@ -11,6 +11,7 @@ from reports.render import tables
 from reports.render.html import figures, values
 from reports.render.html.figures import Dots, Figure, Role
 from reports.render.html.report import Report
+from reports.verdicts import pareto
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,8 @@ def tradeoffs(report: Report) -> list[Figure]:
 
 
 def front(places: Sequence[Place]) -> list[Place]:
-    """The Pareto front, fastest first: no other place is better in one of the two and as good in the other."""
-    found: list[Place] = []
-    for place in sorted(places, key=lambda place: (place.latency_s, place.peak_bytes)):
-        if not found or place.peak_bytes < found[-1].peak_bytes:
-            found.append(place)
-    return found
+    """The places that no other beats, fastest first."""
+    return pareto.front(places, lambda place: (place.latency_s, place.peak_bytes))
 
 
 def _place(record: CellRecord) -> Place:
