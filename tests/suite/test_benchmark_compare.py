@@ -57,14 +57,14 @@ def test_a_missing_cell_is_named_with_the_reason_it_did_not_run(with_baseline: S
 
 
 def test_without_a_baseline_the_run_fails_and_says_how_to_make_one(suite: Suite) -> None:
-    ended = suite("--benchmark-compare", "-k", "sdpa and batch1 and fp32")
+    ended = suite("--benchmark-compare", "-k", "dynamic and sdpa and batch1 and fp32")
     assert ended.code == 1
     assert "there is no baseline in" in ended.output
     assert "python -m reports accept" in ended.output
 
 
 def test_a_part_of_the_matrix_is_judged_alone(with_baseline: Suite) -> None:
-    ended = with_baseline("--benchmark-compare", "-k", "sdpa and batch1 and fp32", cells={OTHER: {"weights": 1}})
+    ended = with_baseline("--benchmark-compare", "-k", "dynamic and sdpa and batch1 and fp32", cells={OTHER: {"weights": 1}})
     assert ended.code == 0
     assert "missing" not in ended.output
 
@@ -77,20 +77,20 @@ def test_a_selection_that_matches_nothing_never_passes(with_baseline: Suite) -> 
 
 
 def test_other_work_is_refused_and_never_passes(with_baseline: Suite) -> None:
-    ended = with_baseline("--benchmark-compare", "--tokens=8", "-k", "sdpa and batch1 and fp32")
+    ended = with_baseline("--benchmark-compare", "--tokens=8", "-k", "dynamic and sdpa and batch1 and fp32")
     assert ended.code == 1
     assert "semantic_tokens is 8 here and 16 in the baseline" in ended.output
 
 
 def test_disabled_benchmarks_never_pass_a_comparison(with_baseline: Suite) -> None:
-    ended = with_baseline("--benchmark-compare", "--benchmark-disable", "-k", "sdpa and batch1 and fp32")
+    ended = with_baseline("--benchmark-compare", "--benchmark-disable", "-k", "dynamic and sdpa and batch1 and fp32")
     assert ended.code == 1
     assert "nothing" in ended.output
 
 
 def test_versions_that_changed_are_named_and_do_not_block(with_baseline: Suite) -> None:
     ended = with_baseline(
-        "--benchmark-compare", "-k", "batch1 and fp32 and not bettertransformer", software={"torch": "2.14.0"}
+        "--benchmark-compare", "-k", "dynamic and batch1 and fp32 and not bettertransformer", software={"torch": "2.14.0"}
     )
     assert ended.code == 0
     assert "changed since the baseline: torch 2.13.0 -> 2.14.0" in ended.output
@@ -99,7 +99,7 @@ def test_versions_that_changed_are_named_and_do_not_block(with_baseline: Suite) 
 def test_a_run_judged_against_a_regression_never_becomes_the_baseline(with_baseline: Suite) -> None:
     for _ in range(2):
         assert (
-            with_baseline("--benchmark-compare", "-k", "batch1 and fp32 and not bettertransformer", cells=MORE).code
+            with_baseline("--benchmark-compare", "-k", "dynamic and batch1 and fp32 and not bettertransformer", cells=MORE).code
             == 1
         )
 
@@ -112,7 +112,7 @@ def test_saving_among_the_baselines_is_refused(with_baseline: Suite, option: str
 
 
 def test_without_the_option_nothing_is_judged(with_baseline: Suite) -> None:
-    ended = with_baseline("-k", "batch1 and fp32 and not bettertransformer", cells=MORE)
+    ended = with_baseline("-k", "dynamic and batch1 and fp32 and not bettertransformer", cells=MORE)
     assert ended.code == 0
     assert "worse" not in ended.output
 
@@ -134,7 +134,7 @@ def test_pytest_benchmarks_own_threshold_does_not_swallow_the_report(with_baseli
         "--benchmark-compare",
         "--benchmark-compare-fail=min:1%",
         "-k",
-        "batch1 and fp32 and not bettertransformer",
+        "dynamic and batch1 and fp32 and not bettertransformer",
     )
     ended = with_baseline(*arguments, cells={SMALLEST: {"latency": 0.2}})
     assert ended.code == 1
@@ -144,14 +144,14 @@ def test_pytest_benchmarks_own_threshold_does_not_swallow_the_report(with_baseli
 
 @pytest.mark.parametrize("value", ["a/b/c", "benchmarks/"])
 def test_a_run_that_cannot_be_named_never_passes(with_baseline: Suite, value: str) -> None:
-    ended = with_baseline(f"--benchmark-compare={value}", "-k", "batch1 and fp32 and not bettertransformer")
+    ended = with_baseline(f"--benchmark-compare={value}", "-k", "dynamic and batch1 and fp32 and not bettertransformer")
     assert ended.code in (1, 4)
     assert "INTERNALERROR" not in ended.output
 
 
 def test_a_run_that_was_saved_by_pytest_benchmark_can_be_named(suite: Suite, tmp_path: Path) -> None:
     storage = f"--benchmark-storage=file://{tmp_path / 'own'}"
-    chosen = ("-k", "batch1 and fp32 and not bettertransformer")
+    chosen = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
     assert suite(*chosen, storage, "--benchmark-save=first", "--benchmark-save-data").code == 0
     assert suite(*chosen, storage, "--benchmark-compare=0001").code == 0
     ended = suite(*chosen, storage, "--benchmark-compare=0001", cells=MORE, software={"torch": "3"})

@@ -10,7 +10,7 @@ import pytest
 
 from tests.suite.conftest import ROOT, SMALLEST, Suite
 
-PART = ("-k", "sdpa and batch1 and fp32")
+PART = ("-k", "dynamic and sdpa and batch1 and fp32")
 REAL = (*PART, "--rounds=2", "--checkpoint-source=synthetic")
 
 

@@ -15,7 +15,7 @@ from fixtures.meters.trace import RANGE
 from tests.lanes import LANE
 from tests.suite.conftest import SMALLEST, Suite
 
-ONE = ("-k", "sdpa and fp32 and batch1", "--rounds=2", "--checkpoint-source=synthetic")
+ONE = ("-k", "dynamic and sdpa and fp32 and batch1", "--rounds=2", "--checkpoint-source=synthetic")
 
 
 def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite: Suite) -> None:

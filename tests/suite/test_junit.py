@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from tests.suite.conftest import SMALLEST, Suite
 
-PART = ("-k", "batch1 and fp32 and sdpa")
+PART = ("-k", "dynamic and batch1 and fp32 and sdpa")
 
 
 def properties(path: Path) -> list[tuple[str, str]]:

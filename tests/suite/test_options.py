@@ -66,13 +66,13 @@ def test_markers_select_axis_values(suite: Suite) -> None:
 
 
 def test_progress_names_the_cell_and_the_time_left(suite: Suite) -> None:
-    output = suite("-k", "batch1 and fp32 and not bettertransformer").output
+    output = suite("-k", "dynamic and batch1 and fp32 and not bettertransformer").output
     assert "[1/2] tiny-eager-fp32-resident-dynamic-batch1" in output
     assert "[2/2] tiny-sdpa-fp32-resident-dynamic-batch1, about 0 s left" in output
 
 
 def test_the_end_shows_both_tables_of_the_study(suite: Suite) -> None:
-    output = suite("-k", "fp32 and not bettertransformer").output
+    output = suite("-k", "dynamic and fp32 and not bettertransformer").output
     for part in ("Absolute performance", "Relative performance", "tiny, batch 1, against no optimization"):
         assert part in output
     assert "tiny, batch 8, against sdpa" in output
@@ -80,7 +80,7 @@ def test_the_end_shows_both_tables_of_the_study(suite: Suite) -> None:
 
 def test_benchmarks_under_xdist_are_refused(suite: Suite) -> None:
     pytest.importorskip("xdist")
-    ended = suite("-n1", "-k", "batch1 and fp32 and not bettertransformer")
+    ended = suite("-n1", "-k", "dynamic and batch1 and fp32 and not bettertransformer")
     assert ended.code == 1
     assert "leave -n out" in ended.output
 

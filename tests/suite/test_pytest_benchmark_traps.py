@@ -12,8 +12,8 @@ import pytest
 
 from tests.suite.conftest import OTHER, SMALLEST, Suite
 
-ONE = ("-k", "sdpa and batch1 and fp32")
-TWO = ("-k", "batch1 and fp32 and not bettertransformer")
+ONE = ("-k", "dynamic and sdpa and batch1 and fp32")
+TWO = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 H200, A100 = {"FAKE_GPU": "NVIDIA H200"}, {"FAKE_GPU": "NVIDIA A100"}
 
 

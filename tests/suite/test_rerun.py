@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.suite.conftest import SMALLEST, Suite
 
 GPU = {"FAKE_GPU": "NVIDIA H200"}
-ONE = ("-k", "sdpa and fp32 and batch1", "--rounds=12")
+ONE = ("-k", "dynamic and sdpa and fp32 and batch1", "--rounds=12")
 SLOW = 0.00125 * 1.4
 NORMAL = 0.00125
 

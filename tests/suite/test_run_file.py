@@ -10,7 +10,7 @@ import pytest
 from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, SMALLEST, Suite
 
-PART = ("-k", "batch1 and fp32 and not bettertransformer")
+PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 
 
 def test_every_cell_of_the_product_is_in_the_run_file_with_its_outcome(suite: Suite) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.suite.conftest import OTHER, SMALLEST, Suite
 
-PART = ("-k", "batch1 and fp32 and not bettertransformer")
+PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 
 
 def test_the_end_names_the_traces_and_one_that_cannot_be_written_leaves_its_cell_measured(

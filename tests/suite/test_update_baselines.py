@@ -8,7 +8,7 @@ from reports.records import runfile
 from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, SMALLEST, Suite
 
-PART = ("-k", "batch1 and fp32 and not bettertransformer")
+PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 
 
 def baseline(folder: Path) -> runfile.RunFile:
@@ -31,7 +31,7 @@ def test_an_update_prints_what_changed_and_keeps_the_rest(with_baseline: Suite) 
 
 
 def test_new_only_adds_and_can_judge_in_the_same_run(suite: Suite) -> None:
-    suite("--update-baselines", "-k", "batch1 and fp32 and eager")
+    suite("--update-baselines", "-k", "dynamic and batch1 and fp32 and eager")
     ended = suite("--update-baselines=new", "--benchmark-compare", *PART, cells={OTHER: {"latency": 0.130}})
     assert ended.code == 0
     assert f"added {SMALLEST}" in ended.output
@@ -81,7 +81,7 @@ def test_a_run_that_only_gained_passes_and_says_how_to_accept_it(with_baseline: 
 
 def test_a_run_whose_cells_break_an_invariant_fails_without_any_baseline(suite: Suite) -> None:
     half = SMALLEST.replace("fp32", "fp16")
-    ended = suite("-k", "sdpa and batch1 and (fp32 or fp16)", cells={half: {"peak_allocated": 60_000_000}})
+    ended = suite("-k", "dynamic and sdpa and batch1 and (fp32 or fp16)", cells={half: {"peak_allocated": 60_000_000}})
     assert ended.code == 1
     assert f"FAILED: {half}: peak_allocated failed: 60.0 MB -> 60.0 MB, invariant broken" in ended.output
     assert SMALLEST in ended.output
@@ -89,7 +89,7 @@ def test_a_run_whose_cells_break_an_invariant_fails_without_any_baseline(suite: 
 
 def test_a_run_whose_cells_break_an_invariant_updates_nothing(suite: Suite) -> None:
     half = SMALLEST.replace("fp32", "fp16")
-    part = ("-k", "sdpa and batch1 and (fp32 or fp16)")
+    part = ("-k", "dynamic and sdpa and batch1 and (fp32 or fp16)")
     ended = suite("--update-baselines", *part, cells={half: {"peak_allocated": 60_000_000}})
     assert ended.code == 1
     assert f"FAILED: the baseline was not updated: {half} cannot become a baseline" in ended.output

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.suite.conftest import SMALLEST
 from tests.workflows.runner import WORKFLOWS, Job
 
-PART = "--rounds=1 -p no:cacheprovider -k 'sdpa and fp32 and batch1'"
+PART = "--rounds=1 -p no:cacheprovider -k 'dynamic and sdpa and fp32 and batch1'"
 
 
 def test_the_smoke_gate_measures_both_and_finds_what_was_planted(origin: Path, tmp_path: Path) -> None:
