@@ -64,7 +64,9 @@ def test_without_a_baseline_the_run_fails_and_says_how_to_make_one(suite: Suite)
 
 
 def test_a_part_of_the_matrix_is_judged_alone(with_baseline: Suite) -> None:
-    ended = with_baseline("--benchmark-compare", "-k", "dynamic and sdpa and batch1 and fp32", cells={OTHER: {"weights": 1}})
+    ended = with_baseline(
+        "--benchmark-compare", "-k", "dynamic and sdpa and batch1 and fp32", cells={OTHER: {"weights": 1}}
+    )
     assert ended.code == 0
     assert "missing" not in ended.output
 
@@ -90,7 +92,10 @@ def test_disabled_benchmarks_never_pass_a_comparison(with_baseline: Suite) -> No
 
 def test_versions_that_changed_are_named_and_do_not_block(with_baseline: Suite) -> None:
     ended = with_baseline(
-        "--benchmark-compare", "-k", "dynamic and batch1 and fp32 and not bettertransformer", software={"torch": "2.14.0"}
+        "--benchmark-compare",
+        "-k",
+        "dynamic and batch1 and fp32 and not bettertransformer",
+        software={"torch": "2.14.0"},
     )
     assert ended.code == 0
     assert "changed since the baseline: torch 2.13.0 -> 2.14.0" in ended.output
@@ -99,7 +104,9 @@ def test_versions_that_changed_are_named_and_do_not_block(with_baseline: Suite) 
 def test_a_run_judged_against_a_regression_never_becomes_the_baseline(with_baseline: Suite) -> None:
     for _ in range(2):
         assert (
-            with_baseline("--benchmark-compare", "-k", "dynamic and batch1 and fp32 and not bettertransformer", cells=MORE).code
+            with_baseline(
+                "--benchmark-compare", "-k", "dynamic and batch1 and fp32 and not bettertransformer", cells=MORE
+            ).code
             == 1
         )
 
