@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,6 +76,28 @@ def test_a_baseline_of_other_work_is_not_set_beside_a_cell() -> None:
     (shown,) = cells.cells(report)
     assert shown["status"] == "incomparable"
     assert [row[0] for row in shown["figures"][0]["rows"]] == ["this run"]
+
+
+@pytest.mark.parametrize("other", [{"gpu": {**H200, "model": "NVIDIA A100"}}, {"host": {"cpu_model": "EPYC"}}])
+def test_times_of_another_machine_are_shown_without_a_change_and_with_the_reason(other: dict[str, Any]) -> None:
+    fast, slow = (with_stages(cell_document(PLAIN), {"coarse": seconds}) for seconds in (1.0, 1.5))
+    base, run = run_of(fast, **other), run_of(slow)
+    (shown,) = cells.cells(Report(run, "run.json", Path(), compare(base, run, baseline="b"), base))
+    stages, rounds = shown["figures"]
+    assert [list(stages["header"]), stages["rows"]] == [
+        ["stage", "tokens", "this run", "baseline"], [["coarse", "64", "1.500 s", "1.000 s"]],
+    ]  # fmt: skip
+    assert all("not comparable with the baseline: " in figure["summary"] for figure in (stages, rounds))
+    (shown,) = cells.cells(Report(run, "run.json", Path(), compare(run_of(fast), run, baseline="b"), run_of(fast)))
+    assert shown["figures"][0]["rows"] == [["coarse", "64", "1.500 s", "1.000 s", "+50.00%"]]
+
+
+def test_stages_of_unequal_work_are_shown_without_a_change() -> None:
+    longer = with_stages(cell_document(PLAIN), {"coarse": 1.5})
+    longer["extra_info"]["stages"]["coarse"]["tokens"] = 80
+    base, run = run_of(with_stages(cell_document(PLAIN), {"coarse": 1.0})), run_of(longer)
+    (shown,) = cells.cells(Report(run, "run.json", Path(), compare(base, run, baseline="b"), base))
+    assert shown["figures"][0]["rows"] == [["coarse", "80", "1.500 s", "1.000 s"]]
 
 
 def test_a_metric_that_the_table_does_not_know_is_shown_with_its_own_unit() -> None:
