@@ -78,6 +78,15 @@ def _headline(comparison: Comparison) -> str:
     return f"passed: no regression against {comparison.baseline}{but}"
 
 
+def alone(failures: Sequence[Verdict]) -> str:
+    """One line for a run that is held against no baseline: what failed in itself, which comes first, if anything."""
+    cells = sum(verdict.judged_by != "invariant" for verdict in failures)
+    invariants = len(failures) - cells
+    found = [f"{cells} cell{'s' if cells > 1 else ''} could not be measured"] if cells else []
+    found += [f"{invariants} invariant{'s are' if invariants > 1 else ' is'} broken"] if invariants else []
+    return f"FAILED: {', '.join(found)}; not compared with a baseline" if found else "Not compared with a baseline"
+
+
 def counts(comparison: Comparison) -> str:
     """How many verdicts of each status, in the order of `Status`, and on how many cells."""
     tally = comparison.counts()

@@ -11,7 +11,7 @@ from reports.records.metrics import METRICS, Kind, Metric
 from reports.records.runfile import CellRecord, RunFile
 from reports.verdicts.attribution import attribute
 from reports.verdicts.comparability import must_match, work_difference
-from reports.verdicts.invariants import broken
+from reports.verdicts.invariants import broken, unmeasured
 from reports.verdicts.rules import COMPARED, Status, judge
 from reports.verdicts.thresholds import NONE, Overrides
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
@@ -158,13 +158,8 @@ def compare(
         overrides: thresholds in place of the metric table's.
     """
     base_cells, head_cells = base.cells if base else {}, head.cells
-    verdicts: list[Verdict] = []
+    verdicts = unmeasured(head)
     attributions: list[Attribution] = []
-    verdicts += [
-        Verdict(outcome.cell, "", Status.FAILED, outcome.reason or "it could not be measured")
-        for outcome in head.suite.cells
-        if outcome.outcome == "failed"
-    ]
     for cell, record in head_cells.items():
         known = base_cells.get(cell)
         there = base.environment_of(known) if base and known else {}
