@@ -25,7 +25,7 @@ RUN, BASELINE = "this run", "baseline"
 
 def cells(report: Report) -> list[dict[str, Any]]:
     """For each measured cell, in the run's order, what its section shows: texts, a table of metrics, figures."""
-    judged = by_cell(report.comparison)
+    judged = by_cell(report)
     rounds_before = _rounds(report.baseline)
     return [
         _cell(report, benchmark, judged.get(benchmark.extra_info.cell, []), rounds_before)
