@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from reports.characters import masked
 from reports.render import alerts
 from reports.render.alerts import Alert
 from reports.render.fitting import taken
 from reports.render.markdown import table, table_row
-from reports.render.untrusted import for_markdown, plain
+from reports.render.untrusted import for_markdown
 
 LIMIT = 65_000
 """Characters of a comment or an issue's text; GitHub refuses more than 65,536."""
@@ -106,7 +107,7 @@ def _counts(alert: Alert) -> str:
 
 
 def _commands(commands: Sequence[str]) -> str:
-    """The commands in a block; they hold no character that could end it (see `reproduce`)."""
+    """The commands in a block, whole; they are short, and no character in them could end it (see `reproduce`)."""
     if not commands:
         return ""
-    return "\n".join(["To measure it again:", "", "```sh", *(plain(command, 2_000) for command in commands), "```"])
+    return "\n".join(["To measure it again:", "", "```sh", *map(masked, commands), "```"])
