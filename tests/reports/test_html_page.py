@@ -17,8 +17,8 @@ from reports.render.html import folder, page
 from reports.render.html.report import Report
 from reports.render.html.sections import verdicts
 from reports.verdicts.compare import compare
-from tests.builders import FUSED, PLAIN, cell_document, run_of
-from tests.page_runs import HOSTILE, OFFLOADED, SKIPPED, full_report, hostile_report, write_sample
+from tests.builders import FUSED, H200, PLAIN, cell_document, run_of
+from tests.page_runs import HOSTILE, OFFLOADED, SKIPPED, full_report, hostile_report, with_stages, write_sample
 from tests.time_page import steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +144,16 @@ def test_a_report_beside_its_run_file_leaves_the_samples_where_they_are(tmp_path
     page.write(tmp_path / "page", inside)
     assert (tmp_path / "page" / "audio" / f"{FUSED}.wav").exists()
     assert f'src="audio/{FUSED}.wav"' in (tmp_path / "page" / page.FILE).read_text()
+
+
+@pytest.mark.parametrize("gpu", [None, H200])
+def test_only_the_page_of_a_run_on_a_gpu_speaks_of_a_card(gpu: dict[str, Any] | None) -> None:
+    cell = with_stages(cell_document(PLAIN), {"coarse": 1.0}, times=9.5)
+    text = page.render(Report(run_of(cell, gpu=gpu), "run.json", Path()))
+    assert "Distance to the limit" in text
+    words = re.sub(r"<[^>]*>", " ", text)
+    assert bool(re.search(r"\bcard\b", words)) is bool(gpu)
+    assert ("the processor could take" in words) is not bool(gpu)
 
 
 def test_a_sample_that_is_gone_or_leads_elsewhere_is_not_copied(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How far every cell is from the least time that the card could take for its work."""
+"""How far every cell is from the least time that its device could take for its work."""
 
 from __future__ import annotations
 
