@@ -34,6 +34,12 @@ def sentence(verdict: Verdict) -> str:
     return visible(f"{verdict.cell}: {verdict.metric} {verdict.status}{advisory}: {numbers}, {verdict.reason}")
 
 
+def reason(verdict: Verdict) -> str:
+    """Why a verdict is what it is, and how its metric moved between the stages where it is the same in all."""
+    moved = ", ".join(f"{part} {by:+,.0f}" for part, by in verdict.moved)
+    return visible(f"{verdict.reason}; moved between stages: {moved}" if moved else verdict.reason)
+
+
 def cell_message(verdicts: Sequence[Verdict], why: Attribution | None = None) -> str:
     """The failure message of a cell's test: every verdict that fails it, the others that moved, then why."""
     failing = [verdict for verdict in verdicts if verdict.fails]
@@ -127,13 +133,20 @@ def explained(comparison: Comparison) -> Iterator[tuple[Verdict, Attribution | N
 
 
 def folded(comparison: Comparison) -> list[str]:
-    """What is not listed one by one: `incomparable` and `new` by their reason, and what moved without being gated."""
+    """What is not listed one by one: `incomparable` and `new` by their reason, and what moved without failing.
+
+    That is what is not gated, and what is the same in all but moved from one stage to another.
+    """
     groups: Counter[str] = Counter()
     for verdict in comparison.verdicts:
         if verdict.status in (Status.INCOMPARABLE, Status.NEW):
             groups[f"{verdict.status}: {verdict.reason}"] += 1
         elif not verdict.gated and verdict.status not in QUIET:
             groups[f"{verdict.status}, not gated: {verdict.metric}"] += 1
+        elif verdict.moved:
+            less = ", ".join(part for part, by in verdict.moved if by < 0)
+            more = ", ".join(part for part, by in verdict.moved if by > 0)
+            groups[f"same in all, moved from {less} to {more}: {verdict.metric}"] += 1
     return [visible(f"{number} {what}") for what, number in groups.items()]
 
 

@@ -13,6 +13,7 @@ from reports.verdicts.attribution import attribute
 from reports.verdicts.comparability import must_match, work_difference
 from reports.verdicts.invariants import broken, unmeasured
 from reports.verdicts.rules import COMPARED, Status, judge
+from reports.verdicts.shares import between_parts
 from reports.verdicts.thresholds import NONE, Overrides
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
 from reports.verdicts.versions import changed_versions
@@ -88,7 +89,11 @@ def _compare_metric(
         return _by_rounds(Verdict(cell, name, Status.SAME, "", before, value, gated=gated), base, head, threshold)
     result = judge(metric, before, value, threshold)
     reason = f"{percent(result.change)} against a threshold of {threshold:.1%}"
-    return Verdict(cell, name, result.status, reason, before, value, result.change, threshold, gated, threshold)
+    equal = metric.kind is Kind.EXACT and before == value
+    return Verdict(
+        cell, name, result.status, reason, before, value, result.change, threshold, gated, threshold,
+        moved=between_parts(base, head, name) if equal else (),
+    )  # fmt: skip
 
 
 def _by_rounds(verdict: Verdict, base: CellRecord, head: CellRecord, threshold: float) -> Verdict:

@@ -9,6 +9,7 @@ from typing import Any
 from reports.records.metrics import METRICS
 from reports.records.runfile import Benchmark, CellRecord, RunFile
 from reports.records.units import quantity
+from reports.render import summary
 from reports.render.html import figures, values
 from reports.render.html.figures import Bars, Figure, Role
 from reports.render.html.report import Report
@@ -73,7 +74,7 @@ def _rows(record: CellRecord, base: CellRecord | None, verdicts: Mapping[str, Ve
             (f"{badge(verdict.status).sign} {verdict.status}" + ("" if verdict.gated else ", not gated"))
             if verdict
             else "-",
-            verdict.reason if verdict else "",
+            summary.reason(verdict) if verdict else "",
         ])  # fmt: skip
     return rows
 
