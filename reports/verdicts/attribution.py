@@ -59,7 +59,7 @@ def attribute(
         return None
     busy = busy_share(head, head.counters.scale or base.counters.scale)
     bound = "" if busy is None else "host" if busy < HOST_BOUND_BELOW else "GPU"
-    told = _told(pair, found) + _moved(verdicts)
+    told = _told(pair, found) + _shifted(pair)
     if bound:
         told.append(f"{bound}-bound, the GPU computes {busy:.0%} of the time")
     if changed:
@@ -97,14 +97,14 @@ def _told(pair: Pair, found: Sequence[Clause]) -> list[str]:
     return told + [f"{stage} carries {' and '.join(parts)}" for stage, parts in carriers.items()]
 
 
-def _moved(verdicts: Sequence[Verdict]) -> list[str]:
+def _shifted(pair: Pair) -> list[str]:
     """What is the same in all and not in its stages: it may be why time is spent elsewhere."""
-    moved = {verdict.metric: verdict.moved for verdict in verdicts if verdict.moved}
-    if not moved:
+    shifted = pair.shifted
+    if not shifted:
         return []
-    name = next(metric for metric in (*COUNTED, *moved) if metric in moved)
-    others = f" and {len(moved) - 1} more counter{'s' if len(moved) > 2 else ''}" if len(moved) > 1 else ""
-    return [f"moved between stages: {name} ({', '.join(f'{part} {by:+,.0f}' for part, by in moved[name])}){others}"]
+    name, parts = next(iter(shifted.items()))
+    others = f" and {len(shifted) - 1} more counter{'s' if len(shifted) > 2 else ''}" if len(shifted) > 1 else ""
+    return [f"moved between stages: {name} ({', '.join(f'{part} {by:+,.0f}' for part, by in parts)}){others}"]
 
 
 def _others(pair: Pair, metric: str, stage: str) -> str:

@@ -42,6 +42,15 @@ def test_a_cell_that_got_slower_with_it_is_told_in_the_same_sentence() -> None:
     head = counted_cell(MOVED, latency={"coarse": 0.2}, step=0.008)
     (why,) = compare(run_of(counted_cell()), run_of(head), baseline="b").attributions
     assert "moved between stages: kernel_launches (semantic -48, coarse +48) and 1 more counter" in why.sentence
+    assert "kernels, Python calls and GPU time in all take longer on the host" in why.sentence
+
+
+def test_nothing_that_is_counted_is_not_said_to_have_stayed_where_something_went_elsewhere() -> None:
+    few = counted_cell(MOVED)
+    few["extra_info"]["rounds"] |= {"step_p10_s": [0.005] * 4, "host_probe_s": [], "launches": [4]}
+    (why,) = compare(run_of(counted_cell()), run_of(few), baseline="b").attributions
+    assert "nothing that is counted moved" not in why.sentence
+    assert "GPU time in all; moved between stages: " in why.sentence
 
 
 def test_what_changed_in_all_is_not_called_moved() -> None:
