@@ -218,6 +218,8 @@ def test_a_cell_that_failed_fails_a_page_and_a_text_without_a_baseline_from_the_
     assert told in first
     assert first.index("out of memory at 3 GB") < first.index("invariant broken")
     assert "needs a GPU" not in first
+    assert "Cells that failed" in first
+    assert "Cells that moved" not in first
     written = markdown.report(run, None, "run.json")
     title, rest = written.split("\n", 1)
     assert title == "# FAILED: Bark benchmarks: pr, current lane, nvidia-h200"

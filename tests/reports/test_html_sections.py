@@ -87,7 +87,7 @@ def test_times_of_another_machine_are_shown_without_a_change_and_with_the_reason
     assert [list(stages["header"]), stages["rows"]] == [
         ["stage", "tokens", "this run", "baseline"], [["coarse", "64", "1.500 s", "1.000 s"]],
     ]  # fmt: skip
-    assert all("not comparable with the baseline: " in figure["summary"] for figure in (stages, rounds))
+    assert all("not comparable with the baseline's: " in figure["summary"] for figure in (stages, rounds))
     (shown,) = cells.cells(Report(run, "run.json", Path(), compare(run_of(fast), run, baseline="b"), run_of(fast)))
     assert shown["figures"][0]["rows"] == [["coarse", "64", "1.500 s", "1.000 s", "+50.00%"]]
 

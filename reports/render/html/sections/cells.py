@@ -143,7 +143,7 @@ def rounds(ours: Sequence[float], theirs: Sequence[float], apart: str = "") -> F
 
 
 def _caution(theirs: Sequence[object], apart: str) -> str:
-    return f" They are not comparable with the baseline: {apart}." if theirs and apart else ""
+    return f" These times are not comparable with the baseline's: {apart}." if theirs and apart else ""
 
 
 def _latencies(record: CellRecord, names: Sequence[str]) -> list[float | None]:
