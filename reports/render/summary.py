@@ -70,13 +70,13 @@ def headline(comparison: Comparison) -> str:
 
 
 def _headline(comparison: Comparison) -> str:
+    cells = len({verdict.cell for verdict in comparison.failures})
+    found = Counter(verdict.status for verdict in comparison.failures)
+    failing = ", ".join(f"{number} {status}" for status, number in found.items()) + f" in {cells} cells"
     if comparison.problem:
-        return f"FAILED: {comparison.problem}"
-    if comparison.failures:
-        cells = len({verdict.cell for verdict in comparison.failures})
-        found = Counter(verdict.status for verdict in comparison.failures)
-        what = ", ".join(f"{number} {status}" for status, number in found.items())
-        return f"FAILED: {what} in {cells} cells, against {comparison.baseline}"
+        return f"FAILED: {comparison.problem}" + (f"; and all the same {failing}" if cells else "")
+    if cells:
+        return f"FAILED: {failing}, against {comparison.baseline}"
     unjudged = Counter(v.metric or "cell" for v in comparison.verdicts if v.gated and v.status is Status.INCOMPARABLE)
     but = f"; not comparable: {', '.join(f'{n} {name}' for name, n in unjudged.items())}" if unjudged else ""
     unclear = Counter(v.metric for v in comparison.verdicts if v.gated and v.status is Status.UNCLEAR)
