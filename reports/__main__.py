@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except ReportError as error:
-        from reports.characters import short
+        from reports.characters import inert, short
 
-        sys.stderr.write(f"error: {short(str(error), LONGEST_ERROR)}\n")
+        sys.stderr.write(f"error: {inert(short(str(error), LONGEST_ERROR))}\n")
         return USAGE
 
 

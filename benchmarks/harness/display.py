@@ -14,7 +14,7 @@ from benchmarks.harness import plan
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.session import Result
 from benchmarks.harness.suite import BarkSuite, shown
-from reports.characters import visible_lines
+from reports.characters import inert, visible_lines
 from reports.render import tables, terminal
 from reports.verdicts.verdict import Comparison
 
@@ -78,8 +78,8 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
         lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
     return [
         *lines,
-        *(visible_lines(f"warning: {line}") for line in suite.recorder.all_warnings),
-        *map(visible_lines, result.lines),
+        *(inert(visible_lines(f"warning: {line}")) for line in suite.recorder.all_warnings),
+        *(inert(visible_lines(line)) for line in result.lines),
     ]
 
 
@@ -89,4 +89,4 @@ def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
         return
     if result.comparison and result.comparison.failed:
         sys.stderr.write(terminal.to_text(verdicts(suite, result.comparison), width=120, colour=False) + "\n")
-    sys.stderr.writelines(f"{visible_lines(line)}\n" for line in result.lines)
+    sys.stderr.writelines(f"{inert(visible_lines(line))}\n" for line in result.lines)

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.commands.shared import PASSED, Commands, at_least, say
+from reports.characters import Rendered
+from reports.commands.shared import PASSED, Commands, as_json, at_least, say
 
 if TYPE_CHECKING:
     from reports.render.alerts import Alert
@@ -70,18 +71,16 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(_send(alert) + "\n")
         return PASSED
     before = _existing(options.output) if options.output and options.format == "step-summary" else ""
-    text = before + _text(alert, options.format, options.key, options.length)
+    text = _text(alert, options.format, options.key, options.length)
     if options.output is None:
         say(text)
     else:
-        write_atomically(options.output, text)
+        write_atomically(options.output, before + text)
     return PASSED
 
 
 def _text(alert: Alert, wanted: str, key: str, length: int | None) -> str:
     """The alert in a format."""
-    from json import dumps
-
     from reports.render import alert_annotations, alert_github, alert_webhook
 
     limit = {"limit": min(length, alert_github.LIMIT)} if length else {}
@@ -92,8 +91,8 @@ def _text(alert: Alert, wanted: str, key: str, length: int | None) -> str:
     if wanted == "step-summary":
         return alert_github.step_summary(alert, **limit)
     if wanted == "annotations":
-        return alert_annotations.commands(alert) + "\n"
-    return dumps(alert_webhook.message(alert), indent=1) + "\n"
+        return Rendered(alert_annotations.commands(alert) + "\n")
+    return Rendered(as_json(alert_webhook.message(alert)) + "\n")
 
 
 def _send(alert: Alert) -> str:

@@ -76,12 +76,14 @@ def fetch_artifact(options: argparse.Namespace) -> int:
     from reports.delivery.github import connect
     from reports.errors import ReportError
 
-    content = artifact.fetch(connect(os.environ), options.run_id, options.name)
+    found = artifact.fetch(connect(os.environ), options.run_id, options.name)
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_bytes(content)
+        options.output.write_bytes(found.content)
     except OSError as error:
         raise ReportError(f"cannot write {options.output}: {error.strerror or error}") from error
+    if found.note:
+        say(found.note)
     say(f"wrote {options.output}")
     return PASSED
 

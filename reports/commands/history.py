@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from reports.characters import inert, visible
 from reports.commands.progress import progress
-from reports.commands.shared import PASSED, Commands, at_least, say
+from reports.commands.shared import PASSED, Commands, as_json, at_least, say
 
 
 def add_to(commands: Commands) -> None:
@@ -40,8 +41,6 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    from json import dumps
-
     from reports.errors import ReportError
     from reports.records.metrics import METRICS
     from reports.records.store import opened
@@ -67,12 +66,13 @@ def run(options: argparse.Namespace) -> int:
     metrics = [METRICS[name] for name in dict.fromkeys(options.metric)]
     found = answers.values(store, query, metrics, software) if metrics else answers.runs(store, query, software)
     if options.format == "json":
-        say(dumps(listing.as_json(found), indent=1))
+        say(as_json(listing.as_json(found)))
     elif options.format == "markdown":
         say(listing.as_markdown(found))
     elif options.format == "csv":
         say(listing.as_csv(found))
-        sys.stderr.writelines(f"note: {note}\n" for note in found.notes)
+        for note in found.notes:
+            sys.stderr.write(f"{inert(visible(f'note: {note}'))}\n")
     else:
         say(listing.as_text(found))
     return PASSED

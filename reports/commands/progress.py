@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from reports.characters import short, visible
+from reports.characters import inert, short, visible
 
 QUIET_S = 2.0
 """Seconds in which nothing is shown: most commands have ended by then."""
@@ -42,7 +42,7 @@ class Progress:
         self.shown = now
         left = f", about {(now - self.started) / done * (total - done):.0f} s left" if done else ""
         line = f"{self.title} {done:,}/{total:,} ({done / max(total, 1):.0%}){left}"
-        line += f": {visible(what)}" if what else ""
+        line += f": {inert(visible(what))}" if what else ""
         self.stream.write(f"\r\x1b[K{short(line, 79)}" if self.live else f"{line}\n")
         self.stream.flush()
 

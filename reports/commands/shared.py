@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from reports.characters import Rendered, visible_lines
+from reports.characters import Rendered, inert, visible_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,9 +38,9 @@ def at_least(minimum: int) -> Callable[[str], int]:
 def say(text: str) -> None:
     """Print; a reader that has gone (`| head`) does not change the exit code.
 
-    Escape codes in it are shown, not carried out, unless it was rendered for the terminal.
+    Escape codes and workflow commands in it are shown, not carried out, unless it was rendered for where it goes.
     """
-    shown = text if isinstance(text, Rendered) else visible_lines(text)
+    shown = text if isinstance(text, Rendered) else inert(visible_lines(text))
     try:
         sys.stdout.write(shown.rstrip("\n") + "\n")
         sys.stdout.flush()
@@ -53,15 +53,20 @@ def show(
 ) -> None:
     """Print a result in the format that `--format` asks for; the others are not made."""
     if wanted == "json":
-        from json import dumps
-
-        say(dumps(json(), indent=1))
+        say(as_json(json()))
     elif wanted == "markdown":
         say(markdown())
     else:
         from reports.render.terminal import for_stream
 
         say(for_stream(terminal(), sys.stdout))
+
+
+def as_json(content: object) -> Rendered:
+    """JSON to print: what a terminal or a runner would act on is written as JSON writes it, and read back the same."""
+    from json import dumps
+
+    return Rendered(dumps(content, indent=1).replace("\x7f", "\\u007f").replace("##[", "\\u0023#["))
 
 
 def judged(base: Path, head: RunFile) -> Comparison:

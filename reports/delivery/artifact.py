@@ -6,8 +6,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from reports.delivery import web
 from reports.delivery.github import GitHub
@@ -32,27 +33,43 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 2**16
 
 
-def fetch(github: GitHub, run: int, name: str) -> bytes:
-    """The archive of an artifact of a workflow run.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An archive. `note`: that it was chosen among several, empty where there was one."""
+
+    content: bytes
+    note: str
+
+
+def fetch(github: GitHub, run: int, name: str) -> Fetched:
+    """The archive of an artifact of a workflow run; of several, which a re-run leaves, the newest.
 
     Raises:
-        ReportError: the run has none, or more than one, of this name; it is too large; or GitHub refuses.
+        ReportError: the run has none of this name; it is too large; or GitHub refuses.
     """
     found = github.get(f"actions/runs/{run}/artifacts", name=name, per_page=100)
     listed = found.get("artifacts") if isinstance(found, dict) else None
-    named = [
-        row for row in listed or [] if isinstance(row, dict) and row.get("name") == name and not row.get("expired")
-    ]
-    if len(named) != 1:
-        raise ReportError(f"run {run} has {len(named) or 'no'} artifacts {name!r} and has to have one: see its log")
-    size = named[0].get("size_in_bytes")
+    named = [row for row in listed or [] if isinstance(row, dict) and _is_of(row, run, name)]
+    if not named:
+        raise ReportError(f"run {run} has no artifact {name!r}: see its log, and run it again")
+    newest = max(named, key=lambda row: (str(row.get("created_at", "")), int(row["id"])))
+    size = newest.get("size_in_bytes")
     if not isinstance(size, int) or size > ARCHIVE:
         raise ReportError(f"the artifact {name!r} of run {run} has {size} bytes, more than {ARCHIVE:,}: not fetched")
-    place = github.redirect(f"actions/artifacts/{int(named[0]['id'])}/zip")
+    place = github.redirect(f"actions/artifacts/{int(newest['id'])}/zip")
     answer = web.send("GET", place, name="the artifact's storage", largest=ARCHIVE, sleep=github.sleep)
     if answer.status != 200:
         raise ReportError(f"the artifact's storage answered {answer.status}: repeat it later")
-    return answer.body
+    several = f"run {run} has {len(named)} artifacts {name!r}, as a re-run leaves them: the newest is taken"
+    note = f"{several}, of {newest.get('created_at', 'an unknown time')}" if len(named) > 1 else ""
+    return Fetched(answer.body, note)
+
+
+def _is_of(row: Mapping[str, Any], run: int, name: str) -> bool:
+    """Whether a row of a list of artifacts can be had and is the run's; one that names no run is of the one asked."""
+    made_by = row.get("workflow_run")
+    number = made_by.get("id", run) if isinstance(made_by, dict) else run
+    return row.get("name") == name and not row.get("expired") and number == run and isinstance(row.get("id"), int)
 
 
 def unpack(archive: Path, folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reports.errors import ReportError
 from reports.records.files import write_atomically
-from reports.records.runfile import RunFile
+from reports.records.runfile import AudioRecord, RunFile
 
 FOLDER = "audio"
 """Beside the run file."""
@@ -50,16 +50,14 @@ def write(folder: Path, cell: str, pcm: bytes, sample_rate_hz: int) -> dict[str,
 def carry(run: RunFile, source: Path, target: Path) -> None:
     """Copy the samples of a run's cells from one run file's folder to another's; one that is gone stays away.
 
-    A link is not followed: it could lead to any file of this machine.
-
     Raises:
         ReportError: one cannot be read or written.
     """
     if source.resolve() == target.resolve():
         return
     for record in run.cells.values():
-        sample = source / record.audio.file if record.audio else None
-        if record.audio and sample and sample.is_file() and not sample.is_symlink():
+        if record.audio and is_here(source, record.audio):
+            sample = source / record.audio.file
             try:
                 content = sample.read_bytes()
             except OSError as error:
@@ -67,6 +65,16 @@ def carry(run: RunFile, source: Path, target: Path) -> None:
             write_atomically(target / record.audio.file, content)
 
 
+def is_here(folder: Path, audio: AudioRecord) -> bool:
+    """Whether a cell's sample lies in its run file's folder.
+
+    A link, be it the file or the folder of the samples, is not followed: it could lead to any file of this machine.
+    """
+    sample = folder / audio.file
+    return sample.is_file() and not (sample.is_symlink() or sample.parent.is_symlink())
+
+
 def files(folder: Path) -> list[Path]:
-    """The samples beside a run file, its own and those of earlier runs."""
-    return sorted((folder / FOLDER).glob("*.wav"))
+    """The samples beside a run file, its own and those of earlier runs; none where their folder is a link."""
+    samples = folder / FOLDER
+    return [] if samples.is_symlink() else sorted(samples.glob("*.wav"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from reports.characters import visible
 from reports.errors import ReportError
 from reports.records.runfile import read_document
 from reports.records.track import Track, untracked
@@ -91,11 +92,11 @@ def _below(folder: Path, left_out: list[str]) -> Iterator[Path]:
     """JSON files in a folder and below; a folder that cannot be listed, and what only looks like a file, is noted."""
 
     def note(error: OSError) -> None:
-        left_out.append(f"the folder {error.filename}: {error.strerror or error}")
+        left_out.append(visible(f"the folder {error.filename}: {error.strerror or error}"))
 
     for place, _, names in os.walk(folder, onerror=note):
         for path in (Path(place, name) for name in names if name.endswith(".json")):
             if path.is_file():
                 yield path
             else:  # A pipe would be waited for without end.
-                left_out.append(f"{path}: it is not a file, or a link to nothing")
+                left_out.append(visible(f"{path}: it is not a file, or a link to nothing"))

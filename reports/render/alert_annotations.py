@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.characters import inert, short
 from reports.render.alerts import Alert
 from reports.render.untrusted import for_command, for_property, plain
 
@@ -32,5 +33,6 @@ def commands(alert: Alert) -> str:
 
 def _command(kind: str, title: str, lines: list[str]) -> str:
     # Lines are made harmless one by one: only the ends of lines put in here are ends of lines.
-    message = "\n".join(plain(line, 500) for line in lines)[:MESSAGE]
-    return f"::{kind} title={for_property(plain(title, 200))}::{for_command(message)}"
+    # The runner writes them to the log itself, where none of them may look like a command again.
+    message = short("\n".join(inert(plain(line, 500)) for line in lines), MESSAGE)
+    return f"::{kind} title={for_property(inert(plain(title, 200)))}::{for_command(message)}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from reports.characters import masked
 from reports.render import alerts
 from reports.render.alerts import Alert
-from reports.render.markdown import table
-from reports.render.untrusted import for_markdown, plain
+from reports.render.fitting import taken
+from reports.render.markdown import table, table_row
+from reports.render.untrusted import for_markdown
 
 LIMIT = 65_000
 """Characters of a comment or an issue's text; GitHub refuses more than 65,536."""
@@ -73,28 +75,24 @@ def _rows(rows: Sequence[alerts.Row], room: int, what: str) -> str:
         return ""
     lines = [[for_markdown(column, SENTENCE if place >= 5 else CELL) for place, column in enumerate(row.columns)]
              for row in rows]  # fmt: skip
-    taken = _fitting(["| " + " | ".join(line) + " |" for line in lines], room - 300)
-    shown = table(alerts.HEADER, lines[:taken], left=len(alerts.HEADER)) if taken else ""
-    left_out = f"{len(rows) - taken} more {what} are not shown: there is no room for them here."
-    return "\n\n".join(part for part in (shown, left_out if taken < len(rows) else "") if part)
+    kept = _fitting(map(table_row, lines), room - 300)
+    shown = table(alerts.HEADER, lines[:kept], left=len(alerts.HEADER)) if kept else ""
+    left_out = f"{len(rows) - kept} more {what} are not shown: there is no room for them here."
+    return "\n\n".join(part for part in (shown, left_out if kept < len(rows) else "") if part)
 
 
 def _why(alert: Alert, room: int) -> str:
     lines = [f"- {for_markdown(why.cell, CELL)}: {for_markdown(why.sentence, 2 * SENTENCE)}" for why in alert.why]
     if not lines:
         return ""
-    taken = _fitting(lines, room - 200)
-    left_out = [f"- of {len(lines) - taken} more cells there is no room for it"] if taken < len(lines) else []
-    return "\n".join(["Why:", "", *lines[:taken], *left_out])
+    kept = _fitting(lines, room - 200)
+    left_out = [f"- of {len(lines) - kept} more cells there is no room for it"] if kept < len(lines) else []
+    return "\n".join(["Why:", "", *lines[:kept], *left_out])
 
 
-def _fitting(lines: Sequence[str], room: int) -> int:
+def _fitting(lines: Iterable[str], room: int) -> int:
     """How many of the lines, from the first on, there is room for."""
-    for number, line in enumerate(lines):
-        room -= len(line) + 1
-        if room < 0:
-            return number
-    return len(lines)
+    return taken((len(line) + 1 for line in lines), room)[0]
 
 
 def _listed(what: str, items: Sequence[str]) -> str:
@@ -109,7 +107,7 @@ def _counts(alert: Alert) -> str:
 
 
 def _commands(commands: Sequence[str]) -> str:
-    """The commands in a block; they hold no character that could end it (see `reproduce`)."""
+    """The commands in a block, whole; they are short, and no character in them could end it (see `reproduce`)."""
     if not commands:
         return ""
-    return "\n".join(["To measure it again:", "", "```sh", *(plain(command, 2_000) for command in commands), "```"])
+    return "\n".join(["To measure it again:", "", "```sh", *map(masked, commands), "```"])

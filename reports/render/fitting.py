@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+from reports.characters import whole
 
 COMMENT = 65_000
 """UTF-8 bytes of a comment. GitHub takes 65,536 characters, and no way of counting those comes to more than the bytes;
@@ -73,7 +75,8 @@ def cut(text: str, most: int) -> str:
     if len(content) <= most:
         return text
     note = "\n\n… the rest does not fit here\n"
-    return content[: most - len(note.encode())].decode(errors="ignore") + note
+    begun = content[: most - len(note.encode())].decode(errors="ignore")
+    return text[: whole(text, len(begun))] + note
 
 
 def size(text: str) -> int:
@@ -92,10 +95,15 @@ def _least(sections: Sequence[Section], of: int) -> int:
 
 def _taken(section: Section, room: int) -> tuple[int, int]:
     """How many items fit, and the bytes that they take."""
+    costs = (size(item) + len(section.between) + (0 if place else 2) for place, item in enumerate(section.items))
+    return taken(costs, room)
+
+
+def taken(costs: Iterable[int], room: int) -> tuple[int, int]:
+    """How many things there is room for, from the first on, and what those take; each is given by what it takes."""
     used = kept = 0
-    for item in section.items:
-        more_bytes = size(item) + len(section.between) + (2 if not kept else 0)
-        if used + more_bytes > room:
+    for cost in costs:
+        if used + cost > room:
             break
-        used, kept = used + more_bytes, kept + 1
+        used, kept = used + cost, kept + 1
     return kept, used

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from reports.characters import masked
 from reports.records.metrics import Kind, Metric
 from reports.records.units import quantity
 from reports.render import markdown
@@ -49,7 +50,7 @@ def as_text(listing: Listing) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, *(f"note: {_printable(note)}" for note in listing.notes)])
+    return "\n".join([*lines, *(f"note: {masked(note)}" for note in listing.notes)])
 
 
 def as_markdown(listing: Listing) -> str:
@@ -70,7 +71,7 @@ def as_csv(listing: Listing) -> str:
 
 
 def _harmless(text: str) -> str:
-    return _printable(f"'{text}" if text.startswith(FORMULA) else text)
+    return masked(f"'{text}" if text.startswith(FORMULA) else text)
 
 
 def as_json(listing: Listing) -> dict[str, Any]:
@@ -114,9 +115,4 @@ def _text(entry: Entry) -> str:
         return f"{value:,.16g} {unit}".rstrip() if entry.metric.kind is Kind.EXACT else quantity(value, unit)
     if isinstance(entry, datetime):
         return f"{entry.astimezone(UTC):%Y-%m-%d %H:%M}"
-    return ("yes" if entry else "no") if isinstance(entry, bool) else _printable(str(entry))
-
-
-def _printable(text: str) -> str:
-    """Text without characters that move a terminal's cursor or change its colours."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in text)
+    return ("yes" if entry else "no") if isinstance(entry, bool) else masked(str(entry))

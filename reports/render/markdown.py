@@ -16,6 +16,7 @@ from reports.render.fitting import COMMENT, Section, fitted, more
 from reports.render.published import Source
 from reports.render.study import Study, StudyRow
 from reports.verdicts.advice import Advice
+from reports.verdicts.invariants import failures
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
 
 MOST_TEXT = 1_000
@@ -39,12 +40,18 @@ def report(run: RunFile, comparison: Comparison | None, run_path: str, most: int
     """
     where = escape(run_path) or "the run file"
     title = ", ".join(escape(text, 100) for text in (run.suite.level, f"{run.suite.lane} lane", run.suite.hardware))
-    sections = [Section(f"# Bark benchmarks: {title}")]
+    alone = [] if comparison else failures(run)
+    failed = comparison.failed if comparison else bool(alone)
+    sections = [Section(f"# {'FAILED: ' if failed else ''}Bark benchmarks: {title}")]
     if run.suite.drill:
         drill = f"**DRILL {escape(run.suite.drill)}**: planted in every cell; not a measurement of the code."
         sections.append(Section(drill))
+    if not run.suite.finished:
+        sections.append(Section("**Not finished**: this run was cut short."))
     if comparison:
         sections += _verdicts(comparison, "" if run.suite.drill else run_path, where)
+    else:
+        sections.append(_alone(alone, where))
     found = tables.study_tables(run)
     for relative in (False, True):
         sections += _study(found, where, relative=relative, fold=relative or comparison is not None)
@@ -91,6 +98,15 @@ def _verdicts(comparison: Comparison, run_path: str, where: str) -> list[Section
             )
         )
     return sections
+
+
+def _alone(failing: Sequence[Verdict], where: str) -> Section:
+    """What failed in a run that has no baseline."""
+    head = f"{summary.alone(failing)}."
+    if not failing:
+        return Section(head)
+    items = [_verdict(verdict, None, numbers=False) for verdict in failing]
+    return Section(f"## Verdicts\n\n**{head}**", items, lambda number: more(number, "verdicts that fail", where))
 
 
 def _verdict(verdict: Verdict, why: Attribution | None, *, numbers: bool) -> str:

@@ -34,6 +34,12 @@ def sentence(verdict: Verdict) -> str:
     return visible(f"{verdict.cell}: {verdict.metric} {verdict.status}{advisory}: {numbers}, {verdict.reason}")
 
 
+def reason(verdict: Verdict) -> str:
+    """Why a verdict is what it is, and how its metric moved between the stages where it is the same in all."""
+    moved = ", ".join(f"{part} {by:+,.0f}" for part, by in verdict.moved)
+    return visible(f"{verdict.reason}; moved between stages: {moved}" if moved else verdict.reason)
+
+
 def cell_message(verdicts: Sequence[Verdict], why: Attribution | None = None) -> str:
     """The failure message of a cell's test: every verdict that fails it, the others that moved, then why."""
     failing = [verdict for verdict in verdicts if verdict.fails]
@@ -64,18 +70,27 @@ def headline(comparison: Comparison) -> str:
 
 
 def _headline(comparison: Comparison) -> str:
+    cells = len({verdict.cell for verdict in comparison.failures})
+    found = Counter(verdict.status for verdict in comparison.failures)
+    failing = ", ".join(f"{number} {status}" for status, number in found.items()) + f" in {cells} cells"
     if comparison.problem:
-        return f"FAILED: {comparison.problem}"
-    if comparison.failures:
-        cells = len({verdict.cell for verdict in comparison.failures})
-        found = Counter(verdict.status for verdict in comparison.failures)
-        what = ", ".join(f"{number} {status}" for status, number in found.items())
-        return f"FAILED: {what} in {cells} cells, against {comparison.baseline}"
+        return f"FAILED: {comparison.problem}" + (f"; and all the same {failing}" if cells else "")
+    if cells:
+        return f"FAILED: {failing}, against {comparison.baseline}"
     unjudged = Counter(v.metric or "cell" for v in comparison.verdicts if v.gated and v.status is Status.INCOMPARABLE)
     but = f"; not comparable: {', '.join(f'{n} {name}' for name, n in unjudged.items())}" if unjudged else ""
     unclear = Counter(v.metric for v in comparison.verdicts if v.gated and v.status is Status.UNCLEAR)
     but += f"; unclear: {', '.join(f'{n} {name}' for name, n in unclear.items())}" if unclear else ""
     return f"passed: no regression against {comparison.baseline}{but}"
+
+
+def alone(failures: Sequence[Verdict]) -> str:
+    """One line for a run that is held against no baseline: what failed in itself, which comes first, if anything."""
+    cells = sum(verdict.judged_by != "invariant" for verdict in failures)
+    invariants = len(failures) - cells
+    found = [f"{cells} cell{'s' if cells > 1 else ''} could not be measured"] if cells else []
+    found += [f"{invariants} invariant{'s are' if invariants > 1 else ' is'} broken"] if invariants else []
+    return f"FAILED: {', '.join(found)}; not compared with a baseline" if found else "Not compared with a baseline"
 
 
 def counts(comparison: Comparison) -> str:
@@ -118,13 +133,20 @@ def explained(comparison: Comparison) -> Iterator[tuple[Verdict, Attribution | N
 
 
 def folded(comparison: Comparison) -> list[str]:
-    """What is not listed one by one: `incomparable` and `new` by their reason, and what moved without being gated."""
+    """What is not listed one by one: `incomparable` and `new` by their reason, and what moved without failing.
+
+    That is what is not gated, and what is the same in all but moved from one stage to another.
+    """
     groups: Counter[str] = Counter()
     for verdict in comparison.verdicts:
         if verdict.status in (Status.INCOMPARABLE, Status.NEW):
             groups[f"{verdict.status}: {verdict.reason}"] += 1
         elif not verdict.gated and verdict.status not in QUIET:
             groups[f"{verdict.status}, not gated: {verdict.metric}"] += 1
+        elif verdict.moved:
+            less = ", ".join(part for part, by in verdict.moved if by < 0)
+            more = ", ".join(part for part, by in verdict.moved if by > 0)
+            groups[f"same in all, moved from {less} to {more}: {verdict.metric}"] += 1
     return [visible(f"{number} {what}") for what, number in groups.items()]
 
 

@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from reports.characters import Rendered, visible, visible_lines
+from reports.characters import Rendered, inert, visible, visible_lines
 from reports.render import advice as advice_words
 from reports.render import causes, study_grids, study_words, summary, tables
 from reports.render.published import Source
@@ -187,7 +187,7 @@ def to_text(renderable: RenderableType, *, width: int, colour: bool) -> Rendered
     )
     with console.capture() as capture:
         console.print(_Safe(renderable), crop=False)  # a command to copy is never cut off
-    return Rendered("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
+    return Rendered(inert("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))))
 
 
 def for_stream(renderable: RenderableType, stream: TextIO, variables: Mapping[str, str] = os.environ) -> Rendered:

@@ -6,23 +6,19 @@ the reference does. Where text is read by a machine, what that machine would act
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 
+from reports.characters import CUT, masked, short, whole
 from reports.render.markdown import escape
 
 BREAK = "\N{ZERO WIDTH SPACE}"
-CUT = "…"
-
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories of characters that steer what is shown: controls, direction overrides, surrogates, line ends."""
 
 
 def plain(text: str, limit: int) -> str:
     """The text on one line of at most `limit` characters, without characters that are not seen."""
-    flat = " ".join(text[: limit * 4].split())
-    seen = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _INVISIBLE else c for c in flat)
-    return seen if len(seen) <= limit and len(text) <= limit * 4 else seen[: limit - 1] + CUT
+    cut = len(text) > limit * 4  # before anything else is done with it: a text may have megabytes
+    flat = " ".join(text[: whole(text, limit * 4)].split() if cut else text.split())
+    return short(masked(flat) + (CUT if cut else ""), limit)
 
 
 def for_markdown(text: str, limit: int) -> str:

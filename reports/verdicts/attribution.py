@@ -9,7 +9,7 @@ from reports.records.runfile import CellRecord
 from reports.verdicts.clauses import NOTABLE, Clause, clauses
 from reports.verdicts.pair import COUNTED, TIMES, Pair
 from reports.verdicts.rules import COMPARED, Status
-from reports.verdicts.shares import HOST_BOUND_BELOW, busy_share, by_stage, shares
+from reports.verdicts.shares import HOST_BOUND_BELOW, busy_share, by_stage, counted_alike, shares
 from reports.verdicts.uses import COMPLETE, KERNELS, OPERATORS, Use, changed_uses
 from reports.verdicts.verdict import Attribution, Cause, Verdict
 from reports.verdicts.versions import changed_versions
@@ -43,15 +43,14 @@ def attribute(
     """
     if base is None or not (base.counters and head.counters):
         return None
-    known, ours = base.counters.steps, head.counters.steps
-    if known and ours and known != ours:  # other lengths of the counted generation: its counts say nothing
+    if not counted_alike(base.counters, head.counters):
         return None
     compared = {
         verdict.metric: verdict.status
         for verdict in verdicts
         if verdict.gated and verdict.metric and verdict.status in COMPARED | {Status.UNCLEAR}
     }
-    pair = Pair(base, head, compared, ours or known)
+    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps)
     if not pair.moved:
         return None
     found = clauses(pair)
@@ -60,7 +59,7 @@ def attribute(
         return None
     busy = busy_share(head, head.counters.scale or base.counters.scale)
     bound = "" if busy is None else "host" if busy < HOST_BOUND_BELOW else "GPU"
-    told = _told(pair, found)
+    told = _told(pair, found) + _shifted(pair)
     if bound:
         told.append(f"{bound}-bound, the GPU computes {busy:.0%} of the time")
     if changed:
@@ -96,6 +95,16 @@ def _told(pair: Pair, found: Sequence[Clause]) -> list[str]:
                 f"{spread[stage]:.0%} of the change in {metric}{_others(pair, metric, stage)}"
             )
     return told + [f"{stage} carries {' and '.join(parts)}" for stage, parts in carriers.items()]
+
+
+def _shifted(pair: Pair) -> list[str]:
+    """What is the same in all and not in its stages: it may be why time is spent elsewhere."""
+    shifted = pair.shifted
+    if not shifted:
+        return []
+    name, parts = next(iter(shifted.items()))
+    others = f" and {len(shifted) - 1} more counter{'s' if len(shifted) > 2 else ''}" if len(shifted) > 1 else ""
+    return [f"moved between stages: {name} ({', '.join(f'{part} {by:+,.0f}' for part, by in parts)}){others}"]
 
 
 def _others(pair: Pair, metric: str, stage: str) -> str:

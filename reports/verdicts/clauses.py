@@ -231,8 +231,10 @@ def _time(pair: Pair) -> list[Clause]:
     if not pair.moved & {"latency", "step_latency"}:
         return []
     same = _same(pair, SAME_WORK)
+    if same and pair.shifted:
+        same += " in all"
     if not pair.direction:
-        return [Clause(f"{same}: nothing that is counted moved")] if same else []
+        return [Clause(same if pair.shifted else f"{same}: nothing that is counted moved")] if same else []
     clock = _clock(pair, longer=pair.direction.startswith("slower"))
     if not same:
         return [Clause(clock.removeprefix(": "))] if clock else []

@@ -11,8 +11,9 @@ from reports.records.metrics import METRICS, Kind, Metric
 from reports.records.runfile import CellRecord, RunFile
 from reports.verdicts.attribution import attribute
 from reports.verdicts.comparability import must_match, work_difference
-from reports.verdicts.invariants import broken
+from reports.verdicts.invariants import broken, unmeasured
 from reports.verdicts.rules import COMPARED, Status, judge
+from reports.verdicts.shares import between_parts
 from reports.verdicts.thresholds import NONE, Overrides
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
 from reports.verdicts.versions import changed_versions
@@ -88,7 +89,11 @@ def _compare_metric(
         return _by_rounds(Verdict(cell, name, Status.SAME, "", before, value, gated=gated), base, head, threshold)
     result = judge(metric, before, value, threshold)
     reason = f"{percent(result.change)} against a threshold of {threshold:.1%}"
-    return Verdict(cell, name, result.status, reason, before, value, result.change, threshold, gated, threshold)
+    equal = metric.kind is Kind.EXACT and before == value
+    return Verdict(
+        cell, name, result.status, reason, before, value, result.change, threshold, gated, threshold,
+        moved=between_parts(base, head, name) if equal else (),
+    )  # fmt: skip
 
 
 def _by_rounds(verdict: Verdict, base: CellRecord, head: CellRecord, threshold: float) -> Verdict:
@@ -159,13 +164,8 @@ def compare(
         overrides: thresholds in place of the metric table's.
     """
     base_cells, head_cells = base.cells if base else {}, head.cells
-    verdicts: list[Verdict] = []
+    verdicts = unmeasured(head)
     attributions: list[Attribution] = []
-    verdicts += [
-        Verdict(outcome.cell, "", Status.FAILED, outcome.reason or "it could not be measured")
-        for outcome in head.suite.cells
-        if outcome.outcome == "failed"
-    ]
     for cell, record in head_cells.items():
         known = base_cells.get(cell)
         there = base.environment_of(known) if base and known else {}

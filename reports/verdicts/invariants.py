@@ -70,6 +70,20 @@ LIMITS: tuple[Limit, ...] = (
 )
 
 
+def failures(run: RunFile) -> list[Verdict]:
+    """All that fails the run whatever its baseline says: cells that could not be measured, then broken invariants."""
+    return [*unmeasured(run), *broken(run)]
+
+
+def unmeasured(run: RunFile) -> list[Verdict]:
+    """The cells that were asked for and could not be measured, each a failure with its reason."""
+    return [
+        Verdict(outcome.cell, "", Status.FAILED, outcome.reason or "it could not be measured")
+        for outcome in run.suite.cells
+        if outcome.outcome == "failed"
+    ]
+
+
 def broken(run: RunFile) -> list[Verdict]:
     """The invariants that the run's cells break, each a failure that names both cells and both values.
 

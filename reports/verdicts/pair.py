@@ -10,7 +10,7 @@ from reports.records.counters import CountersRecord
 from reports.records.metrics import unit
 from reports.records.runfile import CellRecord
 from reports.verdicts.rules import Status
-from reports.verdicts.shares import by_stage, shares
+from reports.verdicts.shares import between_parts, by_stage, shares
 
 TIMES = ("latency", "step_latency")
 COUNTED = (
@@ -47,6 +47,12 @@ class Pair:
     def same(self, metric: str) -> bool:
         """Whether a metric was compared and is the same."""
         return self.compared.get(metric) is Status.SAME
+
+    @property
+    def shifted(self) -> dict[str, tuple[tuple[str, float], ...]]:
+        """Counters that are the same in all and not in their parts -> (part, how much more of it there)."""
+        parts = {metric: between_parts(self.base, self.head, metric) for metric in COUNTED if self.same(metric)}
+        return {metric: moved for metric, moved in parts.items() if moved}
 
     @property
     def time(self) -> str:

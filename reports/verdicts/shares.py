@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reports.records.counters import CountersRecord
 from reports.records.runfile import CellRecord
 
 HOST_BOUND_BELOW = 0.5
@@ -36,6 +37,22 @@ def by_stage(record: CellRecord, metric: str) -> dict[str, float]:
     if metric == "latency" and timed:
         timed["other"] = max(record.metrics["latency"].value - sum(timed.values()), 0.0)
     return timed
+
+
+def between_parts(base: CellRecord, head: CellRecord, metric: str) -> tuple[tuple[str, float], ...]:
+    """(part, how much more of a counter there) where the parts' sums are equal, those with less first; else empty."""
+    if not (base.counters and head.counters and counted_alike(base.counters, head.counters)):
+        return ()
+    before, after = base.counters.by_part(metric), head.counters.by_part(metric)
+    if before.keys() != after.keys() or sum(before.values()) != sum(after.values()):
+        return ()
+    moved = {part: after[part] - before[part] for part in before}
+    return tuple(sorted(((part, by) for part, by in moved.items() if by), key=lambda one: (one[1], one[0])))
+
+
+def counted_alike(base: CountersRecord, head: CountersRecord) -> bool:
+    """Whether the counted generations are of one length, as far as that is known: else their counts say nothing."""
+    return not (base.steps and head.steps) or base.steps == head.steps
 
 
 def busy_share(record: CellRecord, scale: Mapping[str, float]) -> float | None:

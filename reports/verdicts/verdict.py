@@ -29,6 +29,9 @@ class Verdict:
     """The smallest relative change that this comparison could have seen; None where nothing was compared."""
     judged_by: Judge = "baseline"
     """What the cell was held against: the baseline, or what must hold within any run. A metric may fail by both."""
+    moved: tuple[tuple[str, float], ...] = ()
+    """Of an exact metric that is the same in all: (part, how much more of it there), those with less first; empty where
+    no part changed. It is for reading only: the totals gate."""
 
     @property
     def fails(self) -> bool:

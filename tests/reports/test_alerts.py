@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,6 +153,45 @@ def test_a_slack_message_stays_within_slacks_limits() -> None:
     assert all(0 < len(text["text"]) <= 3000 and text["verbatim"] for text in sections)
     assert sections[-1]["text"] == "<https://example.org/?a=1&amp;b=2|The whole report>"
     assert "188 more failing verdicts" in str(blocks)
+
+
+def long_commands() -> Alert:
+    cells = [f"c{number}{'x' * 36}-{'y' * 12}-fp32-resident-dynamic-batch1" for number in range(reproduce.CELLS)]
+    heads = [cell_document(cell, {"peak_allocated": 2e9}) for cell in cells]
+    return alert_of(run_of(*heads, commit=SHA), run_of(*cells, commit=SHA[::-1]), report_url="https://example.org/r")
+
+
+def test_a_command_is_never_cut_in_any_format() -> None:
+    alert = long_commands()
+    assert max(map(len, alert.commands)) > 500
+    texts = [section["text"]["text"] for section in alert_webhook.message(alert)["blocks"]]
+    for text in (alert_github.comment(alert, "x"), alert_github.step_summary(alert), "\n".join(texts)):
+        assert all(command in text for command in alert.commands)
+    assert all(len(text) <= 3_000 for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("url", "pointer"),
+    [
+        ("https://example.org/r", "see <https://example.org/r|the whole report>"),
+        ("", "`python -m reports alert RUN.json --baseline BASE.json` prints them"),
+    ],
+)
+def test_commands_that_do_not_fit_are_left_out_with_a_word_on_where_they_are(url: str, pointer: str) -> None:
+    commands = ("git switch --detach " + SHA, "make bench ARGS='" + "z" * 3_000 + "'")
+    alert = replace(long_commands(), commands=commands, report_url=url)
+    texts = [section["text"]["text"] for section in alert_webhook.message(alert)["blocks"]]
+    assert not any("git switch" in text or "zzz" in text for text in texts)
+    assert [text for text in texts if pointer in text] == [
+        f"The commands to measure it again are too long for this message: {pointer}."
+    ]
+    assert all(command in alert_github.comment(alert, "k") for command in commands)
+
+
+def test_an_address_too_long_for_a_section_is_left_out_of_a_slack_message() -> None:
+    address = "https://example.org/?" + "&" * 1_900
+    blocks = alert_webhook.message(replace(long_commands(), report_url=address))["blocks"]
+    assert not any("example.org" in block["text"]["text"] for block in blocks)
 
 
 NOT_LINKED = (

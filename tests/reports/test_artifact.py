@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from reports.__main__ import main
+from reports.commands.shared import PASSED
 from reports.delivery import artifact, pull
 from reports.delivery.github import GitHub, connect
 from reports.errors import ReportError
@@ -143,15 +145,54 @@ def github(server: FakeGitHub) -> GitHub:
 
 def test_an_artifact_is_fetched_and_its_storage_never_sees_the_token(server: FakeGitHub, github: GitHub) -> None:
     server.artifacts = {"other": b"x", "gpu-pr": b"zip"}
-    assert artifact.fetch(github, 12, "gpu-pr") == b"zip"
+    assert artifact.fetch(github, 12, "gpu-pr") == artifact.Fetched(b"zip", "")
     listing, place, storage = server.requests
     assert "authorization" in listing.headers
     assert "authorization" in place.headers
     assert "authorization" not in storage.headers
 
 
+def listed(number: int, created: str, run: int = 12, **change: Any) -> dict[str, Any]:
+    row = {"id": number, "name": "gpu-pr", "size_in_bytes": 3, "expired": False, "created_at": created}
+    return {**row, "workflow_run": {"id": run}, **change}
+
+
+def test_of_the_artifacts_of_a_run_and_its_re_run_the_newest_is_fetched_and_said_to_be(
+    server: FakeGitHub, github: GitHub
+) -> None:
+    server.artifacts = {"gpu-pr": b"zip"}
+    rows = [
+        listed(41, "2026-01-01T10:00:00Z"),
+        listed(43, "2026-01-02T10:00:00Z"),
+        listed(42, "2026-01-01T11:00:00Z"),
+        listed(44, "2026-01-03T10:00:00Z", run=13),
+        listed(45, "2026-01-04T10:00:00Z", expired=True),
+        listed(46, "2026-01-05T10:00:00Z", name="gpu-pr-log"),
+    ]
+    server.first = [(200, {}, {"artifacts": rows})]
+    found = artifact.fetch(github, 12, "gpu-pr")
+    assert server.requests[1].path.endswith("/actions/artifacts/43/zip")
+    assert found.note == (
+        "run 12 has 3 artifacts 'gpu-pr', as a re-run leaves them: the newest is taken, of 2026-01-02T10:00:00Z"
+    )
+
+
+def test_the_command_says_which_of_several_artifacts_it_took(
+    server: FakeGitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.artifacts = {"gpu-pr": b"zip"}
+    server.first = [(200, {}, {"artifacts": [listed(1, "2026-01-01T10:00:00Z"), listed(2, "2026-01-01T10:00:00Z")]})]
+    words = ["github", "artifact", "--run-id", "12", "--name", "gpu-pr", "--output", str(tmp_path / "a.zip")]
+    assert main(words) == PASSED
+    assert "run 12 has 2 artifacts" in capsys.readouterr().out
+    assert server.requests[1].path.endswith("/2/zip")
+    assert (tmp_path / "a.zip").read_bytes() == b"zip"
+
+
 def test_an_artifact_that_is_absent_or_too_large_is_not_fetched(server: FakeGitHub, github: GitHub) -> None:
-    with pytest.raises(ReportError, match="has no artifacts 'gpu-pr'"):
+    with pytest.raises(ReportError, match="has no artifact 'gpu-pr'"):
         artifact.fetch(github, 12, "gpu-pr")
     row = {"id": 1, "name": "gpu-pr", "size_in_bytes": 2**30, "expired": False}
     server.first = [(200, {}, {"artifacts": [row]})]

@@ -12,6 +12,8 @@ from reports.commands.shared import PASSED
 from reports.errors import ReportError
 from reports.records import audio, baselines, runfile
 from reports.records.runfile import RunFile
+from reports.render.html import page
+from reports.render.html.report import Report
 from tests.builders import FUSED, PLAIN, run_document
 
 PCM = b"\x00\x01" * 12_000
@@ -57,6 +59,25 @@ def test_a_sample_that_is_gone_stays_away(tmp_path: Path) -> None:
     audio.files(tmp_path / "from")[0].unlink()
     audio.carry(run, tmp_path / "from", tmp_path / "to")
     assert not audio.files(tmp_path / "to")
+
+
+def test_a_linked_folder_of_samples_is_not_followed(tmp_path: Path) -> None:
+    run = with_sample(tmp_path / "elsewhere", PLAIN)
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "audio").symlink_to(tmp_path / "elsewhere" / "audio")
+    assert not audio.files(tmp_path / "from")
+    audio.carry(run, tmp_path / "from", tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+    text = page.write(tmp_path / "page", Report(run, "run.json", tmp_path / "from")).read_text()
+    assert "<audio" not in text
+    assert not (tmp_path / "page" / "audio").exists()
+
+
+def test_a_folder_that_is_a_link_itself_has_its_samples(tmp_path: Path) -> None:
+    run = with_sample(tmp_path / "elsewhere", PLAIN)
+    (tmp_path / "from").symlink_to(tmp_path / "elsewhere")
+    audio.carry(run, tmp_path / "from", tmp_path / "to")
+    assert len(audio.files(tmp_path / "from")) == len(audio.files(tmp_path / "to")) == 1
 
 
 def test_a_baseline_names_no_sample_since_it_has_none(tmp_path: Path) -> None:

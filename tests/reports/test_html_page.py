@@ -12,12 +12,13 @@ import pytest
 from reports.__main__ import main
 from reports.commands.shared import PASSED
 from reports.records import runfile
-from reports.render import summary
+from reports.render import markdown, summary
 from reports.render.html import folder, page
 from reports.render.html.report import Report
+from reports.render.html.sections import verdicts
 from reports.verdicts.compare import compare
-from tests.builders import FUSED, PLAIN, cell_document, run_of
-from tests.page_runs import HOSTILE, OFFLOADED, SKIPPED, full_report, hostile_report, write_sample
+from tests.builders import FUSED, H200, PLAIN, cell_document, run_of
+from tests.page_runs import HOSTILE, OFFLOADED, SKIPPED, full_report, hostile_report, with_stages, write_sample
 from tests.time_page import steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +146,16 @@ def test_a_report_beside_its_run_file_leaves_the_samples_where_they_are(tmp_path
     assert f'src="audio/{FUSED}.wav"' in (tmp_path / "page" / page.FILE).read_text()
 
 
+@pytest.mark.parametrize("gpu", [None, H200])
+def test_only_the_page_of_a_run_on_a_gpu_speaks_of_a_card(gpu: dict[str, Any] | None) -> None:
+    cell = with_stages(cell_document(PLAIN), {"coarse": 1.0}, times=9.5)
+    text = page.render(Report(run_of(cell, gpu=gpu), "run.json", Path()))
+    assert "Distance to the limit" in text
+    words = re.sub(r"<[^>]*>", " ", text)
+    assert bool(re.search(r"\bcard\b", words)) is bool(gpu)
+    assert ("the processor could take" in words) is not bool(gpu)
+
+
 def test_a_sample_that_is_gone_or_leads_elsewhere_is_not_copied(tmp_path: Path) -> None:
     report = full_report(tmp_path)
     secret = tmp_path / "secret"
@@ -192,8 +203,48 @@ def test_an_invariant_that_is_broken_fails_a_page_without_a_baseline() -> None:
     heavy = cell_document(OFFLOADED, {"peak_allocated": 5e9, "weights": 2e8})
     run = run_of(cell_document(FUSED, {"weights": 2e8}), heavy)
     text = page.render(Report(run, "run.json", Path()))
-    assert "invariants are broken; not compared with a baseline" in text
+    assert "FAILED: 1 invariant is broken; not compared with a baseline" in text
     assert compare(run, run, baseline="b").failed
+
+
+def test_a_cell_that_failed_fails_a_page_and_a_text_without_a_baseline_from_the_title_on() -> None:
+    heavy = cell_document(OFFLOADED, {"peak_allocated": 5e9, "weights": 2e8})
+    outcomes = {PLAIN: ("failed", "out of memory at 3 GB"), SKIPPED: ("skipped", "needs a GPU")}
+    run = run_of(cell_document(FUSED, {"weights": 2e8}), heavy, outcomes=outcomes)
+    told = "FAILED: 1 cell could not be measured, 1 invariant is broken; not compared with a baseline"
+    text = page.render(Report(run, "run.json", Path()))
+    assert "<title>failed: Bark benchmarks, pr, nvidia-h200</title>" in text
+    first = text[text.index("<main") : text.index('id="study"')]
+    assert told in first
+    assert first.index("out of memory at 3 GB") < first.index("invariant broken")
+    assert "needs a GPU" not in first
+    assert "Cells that failed" in first
+    assert "Cells that moved" not in first
+    written = markdown.report(run, None, "run.json")
+    title, rest = written.split("\n", 1)
+    assert title == "# FAILED: Bark benchmarks: pr, current lane, nvidia-h200"
+    assert rest.index(told) < rest.index("out of memory at 3 GB") < rest.index("## Absolute performance")
+
+
+def test_a_run_without_a_baseline_in_which_nothing_failed_is_not_said_to_have_failed() -> None:
+    run = run_of(outcomes={SKIPPED: ("skipped", "needs a GPU")}, finished=False)
+    assert "<title>new: " in page.render(Report(run, "run.json", Path()))
+    written = markdown.report(run, None, "run.json")
+    assert written.startswith("# Bark benchmarks: pr, ")
+    assert "Not compared with a baseline" in written
+    assert "**Not finished**: this run was cut short." in written
+
+
+def test_a_run_that_failed_against_its_baseline_says_so_in_the_title_of_the_text() -> None:
+    base, worse = run_of(PLAIN), run_of(cell_document(PLAIN, {"peak_allocated": 2e9}))
+    for head, title in ((worse, "# FAILED: Bark benchmarks: pr"), (base, "# Bark benchmarks: pr")):
+        assert markdown.report(head, compare(base, head, baseline="b"), "run.json").startswith(title)
+
+
+def test_a_list_of_many_failed_cells_is_folded_without_a_baseline_too() -> None:
+    outcomes = {f"small-eager-fp32-resident-dynamic-batch{n}": ("failed", "no memory") for n in range(2, 32)}
+    shown = verdicts.verdicts(Report(run_of(PLAIN, outcomes=outcomes), "run.json", Path()))
+    assert (len(shown.cards), len(shown.more)) == (verdicts.FIRST, len(outcomes) - verdicts.FIRST)
 
 
 def test_the_script_that_times_a_large_page_works() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from reports.verdicts.compare import compare
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Verdict
 from tests.builders import FUSED, H200, PLAIN, SOFTWARE, cell_document, run_of
-from tests.page_runs import OFFLOADED, full_report, history, with_sample, with_stages
+from tests.page_runs import OFFLOADED, SKIPPED, full_report, history, with_sample, with_stages
 
 places = st.lists(
     st.builds(
@@ -75,6 +76,28 @@ def test_a_baseline_of_other_work_is_not_set_beside_a_cell() -> None:
     (shown,) = cells.cells(report)
     assert shown["status"] == "incomparable"
     assert [row[0] for row in shown["figures"][0]["rows"]] == ["this run"]
+
+
+@pytest.mark.parametrize("other", [{"gpu": {**H200, "model": "NVIDIA A100"}}, {"host": {"cpu_model": "EPYC"}}])
+def test_times_of_another_machine_are_shown_without_a_change_and_with_the_reason(other: dict[str, Any]) -> None:
+    fast, slow = (with_stages(cell_document(PLAIN), {"coarse": seconds}) for seconds in (1.0, 1.5))
+    base, run = run_of(fast, **other), run_of(slow)
+    (shown,) = cells.cells(Report(run, "run.json", Path(), compare(base, run, baseline="b"), base))
+    stages, rounds = shown["figures"]
+    assert [list(stages["header"]), stages["rows"]] == [
+        ["stage", "tokens", "this run", "baseline"], [["coarse", "64", "1.500 s", "1.000 s"]],
+    ]  # fmt: skip
+    assert all("not comparable with the baseline's: " in figure["summary"] for figure in (stages, rounds))
+    (shown,) = cells.cells(Report(run, "run.json", Path(), compare(run_of(fast), run, baseline="b"), run_of(fast)))
+    assert shown["figures"][0]["rows"] == [["coarse", "64", "1.500 s", "1.000 s", "+50.00%"]]
+
+
+def test_stages_of_unequal_work_are_shown_without_a_change() -> None:
+    longer = with_stages(cell_document(PLAIN), {"coarse": 1.5})
+    longer["extra_info"]["stages"]["coarse"]["tokens"] = 80
+    base, run = run_of(with_stages(cell_document(PLAIN), {"coarse": 1.0})), run_of(longer)
+    (shown,) = cells.cells(Report(run, "run.json", Path(), compare(base, run, baseline="b"), base))
+    assert shown["figures"][0]["rows"] == [["coarse", "80", "1.500 s", "1.000 s"]]
 
 
 def test_a_metric_that_the_table_does_not_know_is_shown_with_its_own_unit() -> None:
@@ -165,6 +188,44 @@ def test_a_filter_offers_what_the_matrix_has_and_only_where_there_is_a_choice(tm
     assert filters["attention"] == ["eager", "flash_attention_2", "sdpa"]
     assert filters["verdict"] == ["same", "skipped", "worse"]
     assert "checkpoint" not in filters
+
+
+def test_what_the_baseline_has_and_the_run_lacks_is_in_the_matrix_as_missing() -> None:
+    base = run_of(PLAIN, FUSED, OFFLOADED)
+    run = run_of(PLAIN, outcomes={FUSED: ("skipped", "needs a GPU"), SKIPPED: ("skipped", "no flash-attn")})
+    shown = matrix.matrix(Report(run, "run.json", Path(), compare(base, run, baseline="b"), base))
+    rows = {row.cell: row for row in shown.rows}
+    assert [(row.cell, row.badge.word, row.badge.tone) for row in shown.rows] == [
+        (PLAIN, "same", "quiet"),
+        (FUSED, "missing", "bad"),
+        (SKIPPED, "skipped", "quiet"),
+        (OFFLOADED, "missing", "bad"),
+    ]
+    assert rows[FUSED].note == "the baseline holds it, but it was skipped: needs a GPU"
+    assert "it left the matrix" in rows[OFFLOADED].note
+    assert rows[OFFLOADED].axes[3] == "cpu_offload"
+    assert "missing" in shown.filters["verdict"]
+
+
+def test_a_metric_that_the_run_lacks_is_missing_in_the_matrix_and_not_only_a_dash() -> None:
+    base, run = run_of(cell_document(PLAIN, {"kernel_launches": 9}), FUSED), run_of(PLAIN, FUSED)
+    shown = matrix.matrix(Report(run, "run.json", Path(), compare(base, run, baseline="b"), base))
+    launches = shown.metrics.index("kernel launches")
+    assert [row.numbers[launches].text for row in shown.rows] == ["missing", "-"]
+
+
+def test_a_cell_that_failed_is_failed_in_the_matrix_with_or_without_a_baseline() -> None:
+    base, run = run_of(PLAIN, FUSED), run_of(PLAIN, outcomes={FUSED: ("failed", "no memory")})
+    for report in (Report(run, "r", Path()), Report(run, "r", Path(), compare(base, run, baseline="b"), base)):
+        row = matrix.matrix(report).rows[1]
+        assert (row.badge.word, row.badge.tone, row.note) == ("failed", "bad", "no memory")
+
+
+def test_an_invariant_that_is_broken_marks_its_cell_without_a_baseline_too() -> None:
+    heavy = cell_document(OFFLOADED, {"peak_allocated": 5e9, "weights": 2e8})
+    report = Report(run_of(cell_document(FUSED, {"weights": 2e8}), heavy), "run.json", Path())
+    assert [row.badge.word for row in matrix.matrix(report).rows] == ["measured", "failed"]
+    assert [cell["status"] for cell in cells.cells(report)] == ["measured", "failed"]
 
 
 @given(st.lists(st.sampled_from([4e8, 5e8, 6e8]), min_size=1, max_size=12))

@@ -7,7 +7,7 @@ import pytest
 from reports.records.units import change, points, quantity, step
 from reports.render import markdown, summary, tables, terminal
 from reports.verdicts.compare import compare, percent
-from tests.builders import FUSED, PLAIN, cell_document, run_of
+from tests.builders import FUSED, H200, PLAIN, cell_document, run_of
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,17 @@ def test_a_regression_is_named_with_cell_metric_both_values_and_threshold() -> N
     assert f"{PLAIN}: peak_allocated worse: 1,000.0 MB -> 1,064.0 MB, +6.40% against a threshold of 0.5%" in text
     assert text.startswith("FAILED: 1 worse in 1 cells, against base.json")
     assert "python -m reports accept run.json" in text
+
+
+def test_what_failed_is_in_the_headline_also_where_nothing_could_be_compared() -> None:
+    base = run_of(PLAIN, FUSED, gpu={**H200, "model": "NVIDIA A100"})
+    head = run_of(cell_document(PLAIN, {"weights": 5e8}), outcomes={FUSED: ("failed", "no memory")})
+    headline = summary.headline(compare(base, head, baseline="b"))
+    assert headline.startswith(
+        "FAILED: nothing could be compared with b: GPU model is NVIDIA H200 here and NVIDIA A100"
+    )
+    assert headline.endswith("; and all the same 1 failed, 1 worse in 2 cells")
+    assert "all the same" not in summary.headline(compare(base, run_of(PLAIN, FUSED), baseline="b"))
 
 
 def test_a_pass_says_against_what() -> None:

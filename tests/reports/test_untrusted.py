@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.characters import short
+from reports.render import fitting
 from reports.render.untrusted import for_command, for_markdown, for_property, for_slack, plain
 
 HOSTILE = (
@@ -46,6 +48,25 @@ def test_no_escape_is_cut_in_two(text: str) -> None:
     for shown in (for_markdown(text, 50), for_slack(text, 50)):
         assert "&" not in shown.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
         assert shown.endswith("…")
+
+
+SHOWN = r"a \x1b[2J \u202e \U0001f600 \n \\ \| \* &amp; &#8203; &lt; b"
+STANDS_FOR_ONE = ("\\x1b", "\\u202e", "\\U0001f600", "\\n", "\\\\", "\\|", "\\*", "&amp;", "&#8203;", "&lt;")
+
+
+@given(st.text(st.characters(categories=("L", "N"))), st.integers(min_value=1, max_value=60))
+def test_what_stands_for_a_character_is_never_cut_in_two(around: str, most: int) -> None:
+    text = around + SHOWN
+    for cut in (short(text, most), plain(text, most), fitting.cut(text * 9, 200 + most)):
+        left = cut
+        for one in STANDS_FOR_ONE:
+            left = left.replace(one, "")
+        assert "\\" not in left
+        assert "&" not in left
+
+
+def test_a_text_is_cut_as_late_as_it_can_be() -> None:
+    assert [short(r"ab\x1bcd", most) for most in range(3, 9)] == ["ab…", "ab…", "ab…", "ab…", r"ab\x1b…", r"ab\x1bcd"]
 
 
 def test_short_text_is_shown_whole() -> None:

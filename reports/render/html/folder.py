@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from reports.errors import ReportError
+from reports.records import audio
 from reports.records.files import write_atomically
 from reports.render.html.report import Report
 
@@ -58,9 +59,8 @@ def assets() -> dict[str, bytes]:
 
 def samples(report: Report, into: Path) -> Samples:
     """The samples that a run kept, as far as their files are there."""
-    named = [record.audio.file for record in report.run.cells.values() if record.audio]
-    # A link could lead to any file of this machine, which a report to be handed on must not carry.
-    here = [name for name in named if (report.folder / name).is_file() and not (report.folder / name).is_symlink()]
+    named = [record.audio for record in report.run.cells.values() if record.audio]
+    here = [one.file for one in named if audio.is_here(report.folder, one)]
     if report.folder.resolve() == into.resolve():
         return Samples(frozenset(here), {})
     try:

@@ -67,6 +67,7 @@ def render(report: Report, kept: Set[str] = frozenset()) -> str:
         matrix=matrix.matrix(report),
         tradeoffs=tradeoffs,
         limits=limits,
+        on_gpu=any(report.run.environment_of(cell).get("gpu") for cell in report.run.cells.values()),
         measured=measured,
         cell_header=cells.HEADER,
         listen=heard,

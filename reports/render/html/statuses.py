@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reports.records.metrics import METRICS, Kind
+from reports.render.html.report import Report
+from reports.verdicts.invariants import failures
 from reports.verdicts.rules import COMPARED, Status
-from reports.verdicts.verdict import Comparison, Verdict
+from reports.verdicts.verdict import Verdict
 
 PASSED = "passed"
 """What a whole run came to where nothing failed it."""
@@ -62,9 +64,9 @@ def overall(verdicts: Iterable[Verdict]) -> Status | None:
     return next((status for status in ORDER if status in found), None)
 
 
-def by_cell(comparison: Comparison | None) -> dict[str, list[Verdict]]:
-    """Cell -> its verdicts, in their order."""
+def by_cell(report: Report) -> dict[str, list[Verdict]]:
+    """Cell -> its verdicts, in their order; without a comparison, those of what failed in the run itself."""
     found: dict[str, list[Verdict]] = {}
-    for verdict in comparison.verdicts if comparison else ():
+    for verdict in report.comparison.verdicts if report.comparison else failures(report.run):
         found.setdefault(verdict.cell, []).append(verdict)
     return found

@@ -27,17 +27,12 @@ def shown(metrics: Mapping[str, MetricValue], name: str) -> str:
     if name not in metrics:
         return "-"
     found = metrics[name]
-    return ratio(found.value) if name == LIMIT else quantity(found.value, unit(name, found))
+    return quantity(found.value, unit(name, found))
 
 
 def unit(name: str, found: MetricValue) -> str:
     """The unit of a metric."""
     return METRICS[name].unit if name in METRICS else found.unit
-
-
-def ratio(times: float) -> str:
-    """How many times the limit: `3.2 x`."""
-    return f"{times:,.3g} x"
 
 
 def title(name: str) -> str:

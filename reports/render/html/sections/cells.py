@@ -9,11 +9,13 @@ from typing import Any
 from reports.records.metrics import METRICS
 from reports.records.runfile import Benchmark, CellRecord, RunFile
 from reports.records.units import quantity
+from reports.render import summary
 from reports.render.html import figures, values
 from reports.render.html.figures import Bars, Figure, Role
 from reports.render.html.report import Report
 from reports.render.html.statuses import badge, by_cell, overall
 from reports.verdicts.compare import percent
+from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Verdict
 
 HEADER = ("metric", "this run", "baseline", "change", "verdict", "why")
@@ -24,7 +26,7 @@ RUN, BASELINE = "this run", "baseline"
 
 def cells(report: Report) -> list[dict[str, Any]]:
     """For each measured cell, in the run's order, what its section shows: texts, a table of metrics, figures."""
-    judged = by_cell(report.comparison)
+    judged = by_cell(report)
     rounds_before = _rounds(report.baseline)
     return [
         _cell(report, benchmark, judged.get(benchmark.extra_info.cell, []), rounds_before)
@@ -38,6 +40,7 @@ def _cell(
     record = benchmark.extra_info
     base = report.before(record.cell)
     status = overall(verdicts)
+    apart = _apart(verdicts)
     return {
         "name": record.cell,
         "status": badge(status or "measured").word,
@@ -48,8 +51,8 @@ def _cell(
         "figures": [
             figure.as_json()
             for figure in (
-                stages(record, base),
-                rounds(benchmark.stats.data, rounds_before.get(record.cell, []) if base else []),
+                stages(record, base, apart),
+                rounds(benchmark.stats.data, rounds_before.get(record.cell, []) if base else [], apart),
             )
             if figure
         ],
@@ -71,13 +74,22 @@ def _rows(record: CellRecord, base: CellRecord | None, verdicts: Mapping[str, Ve
             (f"{badge(verdict.status).sign} {verdict.status}" + ("" if verdict.gated else ", not gated"))
             if verdict
             else "-",
-            verdict.reason if verdict else "",
+            summary.reason(verdict) if verdict else "",
         ])  # fmt: skip
     return rows
 
 
-def stages(record: CellRecord, base: CellRecord | None) -> Figure | None:
-    """Seconds of each stage, this run's beside the baseline's; None where no stage was timed."""
+def _apart(verdicts: Sequence[Verdict]) -> str:
+    """Why a cell's times are not comparable with the baseline's; empty where they are, or nothing was judged."""
+    about = (verdict for verdict in verdicts if verdict.metric in ("", "latency"))
+    return next((verdict.reason for verdict in about if verdict.status is Status.INCOMPARABLE), "")
+
+
+def stages(record: CellRecord, base: CellRecord | None, apart: str = "") -> Figure | None:
+    """Seconds of each stage, this run's beside the baseline's; None where no stage was timed.
+
+    `apart`: why the two are not comparable, if they are not: then no change is shown.
+    """
     names = [name for name, stage in record.stages.items() if "latency" in stage.metrics]
     if not names:
         return None
@@ -91,26 +103,26 @@ def stages(record: CellRecord, base: CellRecord | None) -> Figure | None:
         key=lambda pair: pair[1],
     )
     limits = any(values.LIMIT in record.stages[name].metrics for name in names)
-    header = ["stage", "tokens", RUN, *([BASELINE, "change"] if theirs else []), *(["of its limit"] if limits else [])]
+    header = ["stage", "tokens", RUN, *([BASELINE] if theirs else []), *(["change"] if theirs and not apart else [])]
+    header += ["of its limit"] if limits else []
     rows = []
     for at, name in enumerate(names):
         row = [name, f"{record.stages[name].tokens:,}", quantity(ours[at], "s")]
         if theirs:
             before, after = theirs[at], ours[at]
-            row += [
-                quantity(before, "s"),
-                percent(after / before - 1) if before and after is not None else "-",
-            ]
+            row.append(quantity(before, "s"))
+            if not apart:
+                row.append(percent(after / before - 1) if before and after is not None else "-")
         if limits:
             row.append(values.shown(record.stages[name].metrics, values.LIMIT))
         rows.append(row)
     share = f"{most / whole:.0%}" if whole else "all"
-    summary = f"{longest} takes {share} of the {quantity(whole, 's')} in the stages."
+    summary = f"{longest} takes {share} of the {quantity(whole, 's')} in the stages.{_caution(theirs, apart)}"
     return Figure("Stages", summary, traces, layout, header, rows, height=300)
 
 
-def rounds(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
-    """The timed rounds, this run's beside the baseline's."""
+def rounds(ours: Sequence[float], theirs: Sequence[float], apart: str = "") -> Figure:
+    """The timed rounds, this run's beside the baseline's; `apart` as for the stages."""
     sets: list[tuple[str, Role, Sequence[float]]] = [(RUN, "run", ours)]
     if theirs:
         sets.append((BASELINE, "baseline", theirs))
@@ -127,7 +139,11 @@ def rounds(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
         [name, str(len(seconds)), *(quantity(pick(seconds), "s") for pick in (min, median, max))]
         for name, _, seconds in sets
     ]
-    return Figure("Rounds", "; ".join(told) + ".", traces, layout, header, rows, height=260)
+    return Figure("Rounds", "; ".join(told) + f".{_caution(theirs, apart)}", traces, layout, header, rows, height=260)
+
+
+def _caution(theirs: Sequence[object], apart: str) -> str:
+    return f" These times are not comparable with the baseline's: {apart}." if theirs and apart else ""
 
 
 def _latencies(record: CellRecord, names: Sequence[str]) -> list[float | None]:

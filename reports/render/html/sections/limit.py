@@ -1,4 +1,4 @@
-"""How far every cell is from the least time that the card could take for its work."""
+"""How far every cell is from the least time that its device could take for its work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def limits(report: Report) -> list[Figure]:
 def _figure(title: str, records: Sequence[CellRecord]) -> Figure:
     names = [tables.label(record.axes) for record in records]
     ratios = [_times(record) for record in records]
-    texts = [f"{name}: {values.ratio(ratio)}" for name, ratio in zip(names, ratios, strict=True)]
+    texts = [
+        f"{name}: {values.shown(record.metrics, values.LIMIT)}" for name, record in zip(names, records, strict=True)
+    ]
     traces, layout = figures.bars(names, [Bars("times the limit", "run", ratios, texts)], "times the limit")
     layout["showlegend"] = False
     stages = list(

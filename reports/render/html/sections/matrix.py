@@ -10,6 +10,7 @@ from reports.records.runfile import CellOutcome, CellRecord
 from reports.render.html import values
 from reports.render.html.report import Report
 from reports.render.html.statuses import Badge, badge, by_cell, overall
+from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Verdict
 
 METRICS = (
@@ -52,14 +53,19 @@ class Matrix:
 
 
 def matrix(report: Report) -> Matrix:
-    """Every cell of the run's matrix, in the run's order."""
+    """Every cell of the run's matrix, in the run's order, then those that only the baseline has."""
     records = report.run.cells
     places = {cell: index for index, cell in enumerate(records)}
-    judged = by_cell(report.comparison)
-    metrics = values.measured_by(records, METRICS)
+    judged = by_cell(report)
+    lost = {verdict.metric for found in judged.values() for verdict in found if verdict.status is Status.MISSING}
+    measured = values.measured_by(records, METRICS)
+    metrics = [name for name in METRICS if name in measured or name in lost]
+    listed = {outcome.cell: outcome for outcome in report.run.suite.cells}
+    # What only the baseline has was judged all the same.
+    listed |= {cell: CellOutcome(cell=cell, outcome="not run") for cell in judged if cell not in listed}
     rows = [
         _row(outcome, records.get(outcome.cell), places, judged.get(outcome.cell, []), metrics)
-        for outcome in report.run.suite.cells
+        for outcome in listed.values()
     ]
     filters = {"verdict": sorted({row.badge.word for row in rows})}
     filters |= {axis: sorted({row.axes[at] for row in rows if row.axes[at]}) for at, axis in enumerate(AXES)}
@@ -78,12 +84,12 @@ def _row(
     verdicts: Sequence[Verdict],
     metrics: Sequence[str],
 ) -> Row:
-    status = overall(verdicts) if record else None
+    status = overall(verdicts)
     return Row(
         outcome.cell,
         places.get(outcome.cell),
         badge(status or outcome.outcome),
-        outcome.reason if not record else "",
+        "" if record else next((verdict.reason for verdict in verdicts), outcome.reason),
         _axes(outcome.cell, record),
         [_number(record, name, verdicts) for name in metrics],
     )
@@ -97,9 +103,10 @@ def _axes(cell: str, record: CellRecord | None) -> list[str]:
 
 
 def _number(record: CellRecord | None, name: str, verdicts: Sequence[Verdict]) -> Number:
-    if record is None or name not in record.metrics:
-        return Number("-", "", "", None)
     verdict = next((verdict for verdict in verdicts if verdict.metric == name), None)
+    if record is None or name not in record.metrics:
+        lost = verdict is not None and verdict.status is Status.MISSING
+        return Number(Status.MISSING if lost else "-", "", "", None)
     moved = verdict is not None and verdict.change is not None and verdict.status != "same"
     return Number(
         values.shown(record.metrics, name),

@@ -9,7 +9,7 @@ from reports.records.metrics import METRICS, Kind
 from reports.render import causes, summary
 from reports.render.html.report import Report
 from reports.render.html.statuses import PASSED, Badge, badge, overall
-from reports.verdicts.invariants import broken
+from reports.verdicts.invariants import failures
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Attribution, Verdict
 
@@ -63,14 +63,23 @@ class Verdicts:
 
 
 def verdicts(report: Report) -> Verdicts:
-    """The summary of a run's comparison; without one, what is broken in the run itself."""
+    """The summary of a run's comparison; without one, what failed in the run itself."""
     comparison = report.comparison
     if comparison is None:
-        found = broken(report.run)
+        found = failures(report.run)
         cards = _cards([(verdict, None, False) for verdict in found])
-        number = f"FAILED: {len(found)} invariants are broken; not" if found else "Not"
-        headline = f"{number} compared with a baseline"
-        return Verdicts(headline, badge("failed" if found else "new"), "", cards, (), (), (), (), (), False)
+        return Verdicts(
+            headline=summary.alone(found),
+            badge=badge(Status.FAILED if found else Status.NEW),
+            counts="",
+            cards=cards[:FIRST],
+            more=cards[FIRST:],
+            gained=(),
+            folded=(),
+            changed=(),
+            commands=(),
+            compared=False,
+        )
     cards = _cards(list(summary.explained(comparison)))
     doubted = [card for card in cards if card.badge.tone in ("bad", "doubt")]
     return Verdicts(
