@@ -90,7 +90,10 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     suite = config.stash[SUITE]
     selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
     running = [item for item in selected if item.get_closest_marker("skip") is None]
-    bark_session.prepare(suite, config, display.progress_line(config, len(running)))
+    try:
+        bark_session.prepare(suite, config, display.progress_line(config, len(running)))
+    except (SuiteError, ReportError) as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     return suite
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import against
+from benchmarks.harness.against import Against
 from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
 from fixtures.drill import POSSIBLE, Drill, Kind, parse_drill
@@ -49,6 +51,7 @@ class Settings:
     rerun_budget_s: float = RERUN_BUDGET_S
     drill: Drill | None = None
     trace_dir: Path | None = None
+    against: Against | None = None
 
     @property
     def hardware(self) -> str:
@@ -117,6 +120,7 @@ def add_options(parser: Any) -> None:
         help="write a trace of each cell's counted generation there, for Perfetto or chrome://tracing "
         "(--trace is pytest's own: its debugger)",
     )
+    against.add_options(group)
 
 
 def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Machine] = this_machine) -> Settings:
@@ -179,6 +183,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         reason=option("baseline_reason"),
         rerun_budget_s=rerun_budget(option("rerun_budget")),
         drill=drill,
+        against=against.from_options(option),
         trace_dir=trace_folder(option),  # last, so that no folder is made for a run that is refused
     )
 

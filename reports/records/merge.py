@@ -21,6 +21,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
         "options": run.suite.overrides,
         "drill": run.suite.drill or "none",
         "lane": run.suite.lane,
+        "other side": run.suite.against.model_dump() if run.suite.against else "none",
         "hardware": run.suite.hardware,
         "GPU driver": gpu.get("driver"),
         "software": run.machine_info.get("software"),
@@ -56,7 +57,7 @@ def merge(runs: Sequence[tuple[str, RunFile]]) -> RunFile:
             known = outcomes.get(outcome.cell)
             if known is None or RANK[outcome.outcome] > RANK[known.outcome]:
                 outcomes[outcome.cell] = outcome
-        for cell in run.cells.values():
+        for cell in run.records():
             if cell.environment != first.machine_info.get("environment"):
                 environments[cell.environment] = environment_groups(run.environment_of(cell))
     checkpoints = {
