@@ -65,7 +65,7 @@ class FakeSide:
         return {"record": record, "rounds_s": [values["latency"]] * order.rounds}
 
     def load(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
-        self.misbehave("load")
+        self.misbehave("load", order.drill)
         print("a library greets on standard output", flush=True)  # noqa: T201
         return {}
 
@@ -80,7 +80,7 @@ class FakeSide:
     def step(self) -> float:
         return float(self.wanted.get("step", 0.00125))
 
-    def misbehave(self, what: str) -> None:
+    def misbehave(self, what: str, detail: str = "") -> None:
         self.asked[what] += 1
         wanted = self.wanted.get("at", {})
         how = wanted.get(f"{what} {self.asked[what]}", wanted.get(what))
@@ -101,7 +101,7 @@ class FakeSide:
             os.write(REPLIES, b"Segmentation fault (core dumped)\n")
         if how == "log":
             with Path(os.environ["FAKE_LOG"]).open("a") as log:
-                log.write(f"{self.role} {os.getpid()} {what}\n")
+                log.write(f"{self.role} {os.getpid()} {what}{detail}\n")
 
 
 def descriptor(name: str) -> int:

@@ -83,6 +83,8 @@ def from_options(option: Callable[[str], Any]) -> Against | None:
             raise SuiteError("--against-tree names what --against runs: give the interpreter too, --against=PYTHON")
         return None
     refuse_others(option)
+    if option("collectonly"):  # nothing is started, so that a command can be tried before its environment is made
+        return Against(Path(option("against")), ROOT)
     if not 0 <= option("against_launches") <= LAUNCHES:
         raise SuiteError(
             f"--against-launches={option('against_launches')}: 0 to {LAUNCHES}, what the rule for pairs is made for"

@@ -20,6 +20,7 @@ from fixtures import pairs
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.pair_protocol import GarbledError, Lines, Order, decoded, encoded
 from fixtures.pair_rounds import Samples, base_first
+from fixtures.pair_worker import BarkSide
 from fixtures.pairs import BrokenWorkerError, Side, Worker
 from reports.records.runfile import AgainstRecord
 from reports.verdicts.rules import Status
@@ -186,9 +187,9 @@ def opposed(pretend: Pretend) -> Iterator[Callable[..., AgainstRecord]]:
     """Measures a cell against the other side, by the real driver."""
     used: list[OtherSide] = []
 
-    def measure(*, cells: int = 1, launches: int = 8, times: int = 1, **sides: Any) -> AgainstRecord:
+    def measure(*, cells: int = 1, launches: int = 8, times: int = 1, drill: str = "", **sides: Any) -> AgainstRecord:
         pretend(**sides)
-        used.append(OtherSide(Against(Path(sys.executable), ROOT, launches, 20.0), cells))
+        used.append(OtherSide(Against(Path(sys.executable), ROOT, launches, 20.0), cells, drill))
         used[-1].check({"id": "abc"}, None)
         for _ in range(times):
             found = used[-1].measure(ORDER, "env-b")
@@ -241,6 +242,28 @@ def test_pairs_are_timed_in_processes_that_never_counted(
         order += [role[0]] if what == "round" else []
     assert sorted(map(sorted, done.values())) == [["measure"]] + [["round"]] * 4, "two fresh processes a launch"
     assert "".join(order) == "ohhoohhooh" + "hoohhoohho"
+
+
+def test_a_drill_is_planted_in_this_side_alone(
+    opposed: Callable[..., AgainstRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
+    log = {"at": {"load": "log"}}
+    opposed(launches=1, drill="latency=+10%", head=log, other=log)
+    loads = {line.split()[0]: line.split()[2] for line in (tmp_path / "log").read_text().splitlines()}
+    assert loads == {"other": "load", "head": "loadlatency=+10%"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("tiny-eager-fp32-cpu_offload-dynamic-batch1", "cannot run there: cpu_offload needs a GPU"),
+        ("tiny-unheard_of-fp32-resident-dynamic-batch1", "unknown attention 'unheard_of' in "),
+    ],
+)
+def test_a_cell_that_a_side_cannot_build_says_why(cell: str, says: str) -> None:
+    with pytest.raises(SuiteError, match=says):
+        BarkSide().load(replace(ORDER, cell=cell), lambda progress: None)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
-from tests.suite.conftest import ROOT, SMALLEST, Ended, Suite
+from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
 
 ONE = ("-k", SMALLEST, "--rounds=5")
 GPU = {"FAKE_GPU": "NVIDIA H200"}
@@ -144,9 +144,14 @@ def test_an_other_side_that_cannot_be_is_a_usage_error(suite: Suite, arguments: 
     assert "Traceback" not in ended.output
 
 
+def test_cells_can_be_listed_before_the_other_environment_is_there(suite: Suite) -> None:
+    ended = suite("--against=.venv-absent/bin/python", "--collect-only", "-q")
+    assert ended.code == 0, ended.output
+
+
 def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both_in_turns(suite: Suite) -> None:
     ended = suite(
-        *("-k", SMALLEST, "--rounds=1", "--checkpoint-source=synthetic", "--tokens=4"),
+        *("-k", OTHER, "--rounds=1", "--checkpoint-source=synthetic", "--tokens=4"),
         *(AGAINST, f"--against-tree={ROOT}", "--against-launches=1"),
         plugins=(),
     )
