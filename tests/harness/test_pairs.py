@@ -30,6 +30,7 @@ CELL = "tiny-sdpa-fp32-resident-dynamic-batch1"
 ORDER = Order(CELL, 16, "synthetic", None, "cpu", 5)
 OTHER = Side("the other side (python)", sys.executable, ROOT, clean=True)
 
+ASKED = f"when asked to measure {CELL}"
 Pretend = Callable[..., None]
 
 
@@ -113,13 +114,13 @@ def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], preten
 @pytest.mark.parametrize(
     ("at", "says"),
     [
-        ({"start": "die"}, "did not start ended (exit code 1); it said last: ModuleNotFoundError"),
+        ({"start": "die"}, "ended while it started (exit code 1); it said last: ModuleNotFoundError"),
         ({"ready": "import"}, "cannot import what it needs: ImportError: No module named 'transformers'; install"),
-        ({"ready": "die"}, "did not get ready ended (exit code 3)"),
-        ({"measure": "die"}, "was asked to measure tiny-sdpa-fp32-resident-dynamic-batch1 and ended (exit code 3); "
+        ({"ready": "die"}, "ended while it got ready (exit code 3)"),
+        ({"measure": "die"}, f"ended {ASKED} (exit code 3); "
                              "it said last: terminate called after throwing"),
-        ({"measure": "garbage"}, "sent what is no message: b'Segmentation fault"),
-        ({"measure": "crash"}, "and failed: RuntimeError: the driver fell over"),
+        ({"measure": "garbage"}, f"sent what is no message {ASKED}: b'Segmentation fault"),
+        ({"measure": "crash"}, f"failed {ASKED}: RuntimeError: the driver fell over"),
     ],
 )  # fmt: skip
 def test_a_worker_that_breaks_says_how_and_is_gone(
@@ -147,7 +148,7 @@ def test_a_worker_that_hangs_is_killed_after_its_time(worker: Callable[..., Work
     one = worker()
     one.ready()
     one._timeout_s = 0.3
-    with pytest.raises(BrokenWorkerError, match=r"no sign of life for 0 s, so it was stopped; --against-timeout"):
+    with pytest.raises(BrokenWorkerError, match="no sign of life for 0 s when asked to round, so it was stopped; --ag"):
         one.ask("round")
     assert one._process.returncode == -9
 
@@ -269,7 +270,7 @@ def test_a_cell_that_a_side_cannot_build_says_why(cell: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("at", "pairs_kept", "broken", "says"),
     [
-        ({"other": {"at": {"round 3": "die"}}}, 2, True, "ended (exit code 3)"),
+        ({"other": {"at": {"round 3": "die"}}}, 2, True, "ended when asked to round (exit code 3)"),
         ({"head": {"at": {"round 2": "memory"}}}, 1, False, "both sides hold the model at once, about twice 60.0 MB"),
         ({"head": {"at": {"load": "lacks"}}}, 0, False, "this side: unknown attention"),
     ],

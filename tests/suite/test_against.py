@@ -83,7 +83,7 @@ def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None
     ended = against(suite, other={"at": {"round 4": "die"}, "noise": 0.02})
     assert ended.code == 1
     assert "failed: it could not be compared in pairs: the other side" in ended.output
-    assert "was asked to round and ended (exit code 3); it said last: a library greets" in ended.output
+    assert "ended when asked to round (exit code 3); it said last: a library greets" in ended.output
     assert "terminate called after throwing an instance of" in ended.output
     (cell,) = ended.run.cells.values()
     assert cell.against is not None
