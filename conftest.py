@@ -120,7 +120,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     running = [item for item in selected if item.get_closest_marker("skip") is None]
     try:
         bark_session.prepare(suite, config, display.progress_line(config, len(running)))
-    except SuiteError as error:
+    except (SuiteError, ReportError) as error:
         pytest.exit(str(error), returncode=bark_session.USAGE)
     return suite
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.harness.oppose import oppose
 from benchmarks.harness.replay import replay
 from benchmarks.harness.suite import BarkSuite
 from fixtures.errors import SuiteError
@@ -31,6 +32,9 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
     replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
     benchmark.extra_info.update(bark_suite.record(measurement))
     request.getfixturevalue("save_run")()
+    if bark_suite.other:
+        benchmark.extra_info["against"] = oppose(bark_suite, cell)
+        request.getfixturevalue("save_run")()
     request.node.user_properties += bark_suite.properties(benchmark.extra_info)
     regression = bark_suite.regression(benchmark.extra_info)
     if regression:

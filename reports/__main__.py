@@ -10,6 +10,7 @@ from reports.commands import (
     accept,
     advise,
     alert,
+    bisect,
     calibrate,
     compare,
     github,
@@ -23,7 +24,22 @@ from reports.commands import (
 )
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, advise, calibrate, trend, history, keep, alert, github, unpack)
+COMMANDS = (
+    compare,
+    render,
+    accept,
+    merge,
+    study,
+    advise,
+    calibrate,
+    trend,
+    history,
+    keep,
+    alert,
+    github,
+    unpack,
+    bisect,
+)
 
 LONGEST_ERROR = 4_000
 """Characters of a message, which may quote a file that anybody wrote."""
@@ -33,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     """The argument parser; each command sets `run` to the function that carries it out."""
     top = argparse.ArgumentParser(
         prog="python -m reports",
-        description="Judge, render, accept, merge and follow run files. Needs no torch and no GPU.",
+        description="Judge, render, accept, merge and follow run files. Needs no torch and no GPU itself.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -21,6 +21,7 @@ from typing import Any
 from pytest_benchmark import plugin
 
 from benchmarks.harness import card, session, suite
+from fixtures import pairs
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.machine import environment, gpus
@@ -102,6 +103,7 @@ def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
     vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
+    pairs.MODULE = "tests.fake_worker"
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness.disturbed import disturbed
+from fixtures.record import record_of
 from reports.errors import ReportError
 from reports.records import audio, runfile
-from reports.records.metrics import unit
 from reports.records.runfile import SCHEMA_VERSION, CellOutcome, ShardRecord
 from reports.render.html import folder
 
@@ -31,33 +31,8 @@ def digest(content: Any) -> str:
 
 def cell_record(measurement: Measurement, environment: str) -> dict[str, Any]:
     """`extra_info` of a measured cell, as `reports.records.runfile.CellRecord` reads it."""
-
-    def with_units(values: dict[str, float]) -> dict[str, Any]:
-        return {name: {"value": value, "unit": unit(name)} for name, value in values.items()}
-
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "cell": measurement.scenario.id,
-        "axes": measurement.scenario.coordinates,
-        "environment": environment,
-        "workload": measurement.workload.record(),
-        "checkpoint": {"source": measurement.checkpoint.source, "digest": measurement.checkpoint.digest},
-        "metrics": with_units(measurement.metrics()),
-        "stages": {
-            stage: {"metrics": with_units(seen["metrics"]), "tokens": seen["tokens"]}
-            for stage, seen in measurement.stages().items()
-        },
-        "rounds": {
-            "step_p10_s": [one.step_p10_s for one in measurement.rounds if one.step_p10_s],
-            "host_probe_s": [one.host_probe_s for one in measurement.rounds if one.host_probe_s],
-            "launches": list(measurement.launches or (len(measurement.rounds),)),
-            **measurement.telemetry_record(),
-        },
-        "counters": measurement.counters_record(),
-        "roofline": {stage: floor.record() for stage, floor in measurement.floors.items()},
-        "proofs": measurement.proofs,
-        "phases": {phase: round(seconds, 6) for phase, seconds in measurement.phases_s.items()},
-    }
+    measured = record_of(measurement)
+    return {"schema_version": SCHEMA_VERSION, "cell": measured.pop("cell"), "environment": environment, **measured}
 
 
 @dataclass(slots=True)
@@ -74,6 +49,8 @@ class Recorder:
     overrides: dict[str, float] = field(default_factory=dict)
     drill: str = ""
     shard: ShardRecord | None = None
+    against: dict[str, Any] | None = None
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
     limits: Limits | None = None
     finished: bool = False
     problem: str = ""
@@ -112,7 +89,8 @@ class Recorder:
 
     def suite(self) -> dict[str, Any]:
         """The run file's `suite`."""
-        return {
+        against = {"against": self.against} if self.against else {}
+        return against | {
             "schema_version": SCHEMA_VERSION,
             "level": self.level,
             "lane": self.lane,
@@ -121,7 +99,7 @@ class Recorder:
             "overrides": self.overrides,
             "drill": self.drill,
             "cells": [outcome.model_dump(exclude_none=True) for outcome in self.outcomes.values()],
-            "environments": {},
+            "environments": self.environments,
             "warnings": self.all_warnings,
             **({"shards": [self.shard.model_dump()]} if self.shard else {}),
         }

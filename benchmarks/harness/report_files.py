@@ -8,6 +8,7 @@ from benchmarks.harness.recorder import PAGE_FILE, REPORT_FILE
 from benchmarks.harness.suite import BarkSuite, shown
 from reports.errors import ReportError
 from reports.records.runfile import RunFile
+from reports.records.sides import other_side
 from reports.render import markdown
 from reports.verdicts.verdict import Comparison
 
@@ -33,6 +34,6 @@ def _write_page(suite: BarkSuite, run: RunFile, comparison: Comparison | None) -
     from reports.render.html import page
     from reports.render.html.report import Report
 
-    recorder, baseline = suite.recorder, suite.baseline if comparison else None
+    recorder, baseline = suite.recorder, other_side(run) or (suite.baseline if comparison else None)
     report = Report(run, shown(recorder.path), recorder.path.parent, comparison, baseline)
     return page.write(suite.settings.report_dir, report)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.harness import card, durations, plan, shards
+from benchmarks.harness.oppose import start_other_side
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
 from benchmarks.harness.report_files import write_report
@@ -64,6 +65,8 @@ def header(suite: BarkSuite) -> str:
         line += f", shard {chosen.shard}"
     if chosen.drill:
         line += f", DRILL {chosen.drill}"
+    if chosen.against:
+        return f"{line}, in turns with {chosen.against.name}; both hold the model at once"
     if not chosen.compare:
         return line
     return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
@@ -110,6 +113,8 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
+    if suite.settings.against:
+        start_other_side(suite, commit_of(config))
     suite.checkpoints.report = warn
     suite.references.warn = warn
 
@@ -199,6 +204,8 @@ def report_reason(report: Any) -> str:
 def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
     recorder = suite.recorder
+    if suite.other:
+        suite.other.close()
     if config.getoption("collectonly") or "PYTEST_XDIST_WORKER" in os.environ:
         return Result(exit_code)
     if not suite.began and exit_code in (USAGE, INTERRUPTED):
@@ -249,7 +256,7 @@ def drilled(settings: Settings) -> str:
 
 def _empty(suite: BarkSuite, exit_code: int) -> Result:
     """A session without a cell: never a pass where something was to be judged or accepted."""
-    if not (suite.settings.compare or suite.settings.update):
+    if not (suite.settings.compare or suite.settings.update or suite.settings.against):
         return Result(exit_code, lines=[plan.nothing_selected()] if suite.recorder.outcomes else [])
     code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
     return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected()}"])

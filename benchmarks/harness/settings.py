@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import against
+from benchmarks.harness.against import Against
 from benchmarks.harness.shards import Shard, parse_shard
 from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
@@ -53,6 +55,7 @@ class Settings:
     trace_dir: Path | None = None
     shard: Shard | None = None
     gpu_wait_s: float | None = None
+    against: Against | None = None
 
     @property
     def hardware(self) -> str:
@@ -136,6 +139,7 @@ def add_options(parser: Any) -> None:
         help="wait so long for a GPU on which another process computes, then stop; 0: stop at once. Without it, "
         f"another run of this suite is waited for {WAIT_S:g} s, and any other process gives a warning",
     )
+    against.add_options(group)
 
 
 def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Machine] = this_machine) -> Settings:
@@ -200,6 +204,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         drill=drill,
         shard=chosen_shard(option),
         gpu_wait_s=gpu_wait(option("gpu_wait")),
+        against=against.from_options(option),
         trace_dir=trace_folder(option),  # last, so that no folder is made for a run that is refused
     )
 

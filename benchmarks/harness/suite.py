@@ -11,6 +11,7 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
+from benchmarks.harness.other_side import OtherSide
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import Settings
@@ -33,6 +34,7 @@ from reports.render import acceptance, summary
 from reports.verdicts.attribution import attribute
 from reports.verdicts.compare import compare, compare_cell, rerun_reason
 from reports.verdicts.invariants import refuse_broken
+from reports.verdicts.sides import compare_cell_sides, compare_sides
 from reports.verdicts.thresholds import NONE, Overrides, overrides
 from reports.verdicts.verdict import Comparison, Verdict
 from reports.verdicts.wall import settled
@@ -61,6 +63,8 @@ class BarkSuite:
     """Whether the first cell was got ready for."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
+    other: OtherSide | None = None
+    """Set where `--against` names another side."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal.
@@ -160,13 +164,21 @@ class BarkSuite:
             return None
 
     def verdicts(self, record: dict[str, Any]) -> list[Verdict]:
-        """The verdicts of one cell against the baseline; none where nothing was asked or there is no baseline."""
-        if not self.settings.compare or self.baseline is None:
+        """The verdicts of one cell against baseline or other side; none where nothing was asked or there is none."""
+        if not self.other and (not self.settings.compare or self.baseline is None):
             return []
         head = CellRecord.model_validate(record)
-        base = self.baseline.cells.get(head.cell)
-        environment = self.baseline.environment_of(base) if base else {}
-        return compare_cell(base, head, environment, self.machine_info, self.overrides)
+        base, environment = self._base(head)
+        judge_cell = compare_cell_sides if self.other else compare_cell
+        return judge_cell(base, head, environment, self.machine_info, self.overrides)
+
+    def _base(self, head: CellRecord) -> tuple[CellRecord | None, dict[str, Any]]:
+        """What a cell is held against, and the environment that was measured in."""
+        if self.other:
+            base = head.against.record if head.against else None
+            return base, self.recorder.environments.get(base.environment, self.machine_info) if base else {}
+        base = self.baseline.cells.get(head.cell) if self.baseline else None
+        return base, self.baseline.environment_of(base) if self.baseline and base else {}
 
     def properties(self, record: dict[str, Any]) -> list[tuple[str, str]]:
         """What `--junitxml` says of a cell: each metric with its unit, and the verdicts where it was judged."""
@@ -178,12 +190,13 @@ class BarkSuite:
         if not any(verdict.fails for verdict in verdicts):
             return ""
         head = CellRecord.model_validate(record)
-        base = self.baseline.cells.get(head.cell) if self.baseline else None
-        environment = self.baseline.environment_of(base) if self.baseline and base else {}
+        base, environment = self._base(head)
         return summary.cell_message(verdicts, attribute(base, head, verdicts, environment, self.machine_info))
 
     def judge(self, run: RunFile) -> Comparison | None:
-        """The comparison of the whole run with its baseline, if one was asked for."""
+        """The comparison of the whole run with its other side or its baseline, if one was asked for."""
+        if run.suite.against:
+            return compare_sides(run, self.overrides)
         if not self.settings.compare:
             return None
         return compare(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.characters import Rendered
-from reports.commands.shared import PASSED, Commands, as_json, at_least, say
+from reports.commands.shared import PASSED, Commands, against, as_json, at_least, judged_sides, say
 
 if TYPE_CHECKING:
     from reports.render.alerts import Alert
@@ -25,7 +25,13 @@ def add_to(commands: Commands) -> None:
         description="Write the message about a judged run. Exits 0 whatever the verdict: `compare` is what fails.",
     )
     alert.add_argument("head", type=Path, metavar="HEAD.json")
-    alert.add_argument("--baseline", type=Path, required=True, metavar="BASE.json", help="judge against this run")
+    alert.add_argument(
+        "--baseline",
+        type=Path,
+        default=None,
+        metavar="BASE.json",
+        help="judge against this run (not needed where HEAD was measured with --against)",
+    )
     alert.add_argument("--format", choices=FORMATS, default="github-comment")
     alert.add_argument("--output", type=Path, default=None, metavar="FILE", help="default: print")
     alert.add_argument("--report-url", default="", metavar="URL", help="https link to the whole report")
@@ -49,21 +55,23 @@ def run(options: argparse.Namespace) -> int:
     from reports.records.files import write_atomically
     from reports.render import alerts
     from reports.render.alert_github import marker
-    from reports.verdicts.compare import compare
-    from reports.verdicts.thresholds import overrides
 
     if not MARKER.fullmatch(marker(options.key)):
         raise ReportError(f"--key {options.key!r} cannot name a comment: small letters, digits, . _ : and - only")
-    base = baselines.read(options.baseline)
-    if options.allow_missing and not options.head.exists():
-        alert = alerts.of_nothing(base, str(options.head), report_url=options.report_url)
+    if options.baseline and options.allow_missing and not options.head.exists():
+        alert = alerts.of_nothing(baselines.read(options.baseline), str(options.head), report_url=options.report_url)
     else:
         head = runfile.read(options.head)
+        if options.baseline:
+            base = baselines.read(options.baseline)
+            comparison = against(base, str(options.baseline), head)
+        else:
+            base, comparison = judged_sides(head, str(options.head))
         alert = alerts.alert(
             base,
             head,
-            compare(base, head, baseline=str(options.baseline), overrides=overrides()),
-            reviewed=options.baseline.resolve().is_relative_to(baselines.DEFAULT_ROOT),
+            comparison,
+            reviewed=bool(options.baseline) and options.baseline.resolve().is_relative_to(baselines.DEFAULT_ROOT),
             report_url=options.report_url,
             untrusted=options.untrusted,
         )

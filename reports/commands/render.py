@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.commands.progress import progress
-from reports.commands.shared import PASSED, Commands, say
+from reports.commands.shared import PASSED, Commands, against, judged_sides, say
 
 if TYPE_CHECKING:
     from reports.verdicts.trend import Trend
@@ -31,12 +31,14 @@ def run(options: argparse.Namespace) -> int:
     from reports.render import markdown
     from reports.render.html import page
     from reports.render.html.report import Report
-    from reports.verdicts.compare import compare
-    from reports.verdicts.thresholds import overrides
 
     run = runfile.read(options.run_file)
-    base = baselines.read(options.baseline) if options.baseline else None
-    comparison = compare(base, run, baseline=str(options.baseline), overrides=overrides()) if base else None
+    base = comparison = None
+    if options.baseline:
+        base = baselines.read(options.baseline)
+        comparison = against(base, str(options.baseline), run)
+    elif run.suite.against:
+        base, comparison = judged_sides(run, str(options.run_file))
     trend = _trend(options.history) if options.history else None
     path = options.output / "report.md"
     markdown.write(path, run, comparison, str(options.run_file))

@@ -72,7 +72,26 @@ def as_json(content: object) -> Rendered:
 def judged(base: Path, head: RunFile) -> Comparison:
     """A run against the run file that is its baseline here, by this repository's thresholds."""
     from reports.records import baselines
+
+    return against(baselines.read(base), str(base), head)
+
+
+def judged_sides(head: RunFile, where: str) -> tuple[RunFile, Comparison]:
+    """A run against the other side that it was measured with (`--against`), which comes first.
+
+    Raises:
+        ReportError: it was measured alone.
+    """
+    from reports.records.sides import needs_other_side
+    from reports.verdicts.sides import compare_sides
+    from reports.verdicts.thresholds import overrides
+
+    return needs_other_side(head, where), compare_sides(head, overrides())
+
+
+def against(base: RunFile, name: str, head: RunFile) -> Comparison:
+    """A run against another, by this repository's thresholds."""
     from reports.verdicts.compare import compare
     from reports.verdicts.thresholds import overrides
 
-    return compare(baselines.read(base), head, baseline=str(base), overrides=overrides())
+    return compare(base, head, baseline=name, overrides=overrides())

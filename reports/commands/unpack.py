@@ -1,4 +1,4 @@
-"""`reports unpack`: take the run files out of an artifact that anybody may have made."""
+"""`reports unpack`: take the run file out of an artifact that anybody may have made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.commands.shared import PASSED, Commands, say
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    unpack = commands.add_parser("unpack", help="take base and head run out of an artifact that nobody has reviewed")
+    unpack = commands.add_parser("unpack", help="take the run out of an artifact that nobody has reviewed")
     unpack.add_argument("artifact", type=Path, metavar="ARTIFACT.zip")
     unpack.add_argument("--output", type=Path, required=True, metavar="DIR")
     unpack.set_defaults(run=run)

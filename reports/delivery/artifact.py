@@ -16,13 +16,14 @@ from reports.delivery.pull import claimed_number
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.files import write_atomically
+from reports.records.sides import needs_other_side
 from reports.render.untrusted import plain
 
 NUMBER = "pr-number.txt"
-RUN_FILES = ("base/run.json", "head/run.json")
+RUN_FILE = "run.json"
 
-LIMITS: Mapping[str, int] = {**dict.fromkeys(RUN_FILES, 32 * 2**20), NUMBER: 64}
-"""The only names that an artifact may hold, each with its bytes; a whole matrix with counters is under 1 MiB."""
+LIMITS: Mapping[str, int] = {RUN_FILE: 64 * 2**20, NUMBER: 64}
+"""The only names that an artifact may hold, each with its bytes; a matrix of both sides and counters is under 2 MiB."""
 
 ARCHIVE = 16 * 2**20
 """Bytes of the archive."""
@@ -77,7 +78,7 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
 
     Args:
         archive: a ZIP file that may have been made to do harm.
-        folder: where `base/run.json`, `head/run.json` and `pr-number.txt` go.
+        folder: where `run.json` and `pr-number.txt` go.
 
     Raises:
         ReportError: the archive is not exactly these files, any limit is passed, or one of them is not what it should
@@ -88,8 +89,7 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
     try:
         for name, text in contents.items():
             write_atomically(paths[name], text)
-        for name in RUN_FILES:
-            runfile.read(paths[name])
+        needs_other_side(runfile.read(paths[RUN_FILE]), str(paths[RUN_FILE]))
         claimed_number(paths[NUMBER])
     except ReportError as error:
         for path in paths.values():

@@ -169,8 +169,8 @@ def accept(
 
 
 def accepted(cell: runfile.CellRecord, date: str) -> runfile.CellRecord:
-    """A cell as a baseline holds it: with the date of its run, and without the sample, which stays with that run."""
-    kept = cell.model_dump(exclude_unset=True, exclude={"audio"})
+    """A cell as a baseline holds it: with the date of its run, and without what stays there: sample, other side."""
+    kept = cell.model_dump(exclude_unset=True, exclude={"audio", "against"})
     return runfile.CellRecord.model_validate(kept | {"accepted": date})
 
 
@@ -212,6 +212,7 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None, gone: se
             "finished": True,
             "overrides": {},
             "warnings": [],
+            "against": None,
             "accepted": acceptances(run, len(taken), old, reason),
             **({"shards": []} if run.suite.shards else {}),
         }

@@ -126,7 +126,7 @@ def _environments(parts: Sequence[Part]) -> dict[str, dict[str, Any]]:
     return {
         cell.environment: environment_groups(run.environment_of(cell))
         for _, run in parts
-        for cell in run.cells.values()
+        for cell in run.records()
         if cell.environment != first.machine_info.get("environment")
     }
 

@@ -40,6 +40,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
         "options": run.suite.overrides,
         "drill": run.suite.drill or "none",
         "lane": run.suite.lane,
+        "other side": run.suite.against.model_dump() if run.suite.against else "none",
         "hardware": run.suite.hardware,
         "GPU model": gpu.get("model"),
         "GPU driver": gpu.get("driver"),

@@ -155,10 +155,40 @@ class LimitsRecord(_Record):
     transfer_bytes_per_s: PositiveFloat | None = None
 
 
+class PairsRecord(_Record):
+    """Rounds of two live processes in turns on one device, in seconds; the same place in each list is one pair.
+
+    `launches`: how many of the pairs belong to each fresh launch of both sides. `family`: the cell is one of many that
+    were judged at once.
+    """
+
+    base_step_p10_s: PerRound
+    head_step_p10_s: PerRound
+    base_s: PerRound
+    head_s: PerRound
+    launches: list[PositiveInt] = Field(max_length=MOST_LAUNCHES)
+    family: bool = False
+
+
+class AgainstRecord(_Record):
+    """What `--against` saw of a cell: the other side's own record, and both sides' rounds in turns.
+
+    `record` was measured while this side was idle; None where the other side could not, and `problem` says why.
+    `rounds_s`: seconds of its rounds. `broken`: a side's process died, hung or made no sense, so that nothing follows.
+    """
+
+    record: CellRecord | None = None
+    rounds_s: PerRound = Field(default_factory=list)
+    pairs: PairsRecord | None = None
+    problem: str = ""
+    broken: bool = False
+
+
 class CellRecord(_Record):
     """`extra_info` of one benchmark: everything that pytest-benchmark has no field for.
 
     `accepted`: in a baseline, the date of the run that the cell came from, which finds its entry in `suite.accepted`.
+    `against`: where the run was measured against another side.
     """
 
     schema_version: int
@@ -176,6 +206,7 @@ class CellRecord(_Record):
     proofs: dict[str, str] = Field(default_factory=dict)
     phases: dict[str, FiniteFloat] = Field(default_factory=dict)
     accepted: str = ""
+    against: AgainstRecord | None = None
 
 
 class Stats(_Record):
@@ -225,6 +256,14 @@ class ShardRecord(_Record):
     split: str
 
 
+class OtherSideRecord(_Record):
+    """Who was measured in turns with this run (`--against`). `name` is for people; `lane` and `commit_info` are its."""
+
+    name: str
+    lane: str
+    commit_info: dict[str, Any] = Field(default_factory=dict)
+
+
 class SuiteRecord(_Record):
     """What is true of the whole run.
 
@@ -232,6 +271,7 @@ class SuiteRecord(_Record):
     level's settings that were overridden. `drill` is the change that was planted in all cells (`--drill`), empty for a
     run of the code as it is. `environments` holds those of cells that came from other runs. `accepted` is a baseline's
     own history, newest last. `shards` are those whose cells the file holds; empty for a plan that was not split.
+    `against`: the other side, where the run was measured against one.
     """
 
     schema_version: int
@@ -246,6 +286,7 @@ class SuiteRecord(_Record):
     warnings: list[str] = Field(default_factory=list)
     accepted: list[Acceptance] = Field(default_factory=list)
     shards: list[ShardRecord] = Field(default_factory=list, max_length=MOST_CELLS)
+    against: OtherSideRecord | None = None
 
 
 class MachineInfo(_Record):
@@ -273,6 +314,13 @@ class RunFile(_Record):
     def cells(self) -> dict[str, CellRecord]:
         """Cell identifier -> record, for the cells that were measured."""
         return {benchmark.extra_info.cell: benchmark.extra_info for benchmark in self.benchmarks}
+
+    def records(self) -> Iterator[CellRecord]:
+        """The records of the run's cells, each followed by the other side's where there is one."""
+        for record in self.cells.values():
+            yield record
+            if record.against and record.against.record:
+                yield record.against.record
 
     def environment_of(self, cell: CellRecord) -> dict[str, Any]:
         """The environment a cell was measured in: groups `gpu`, `host`, `software`."""
@@ -352,7 +400,11 @@ def _flaws(run: RunFile) -> Iterator[str]:
         if shard.number > shard.of:
             yield f"it is shard {shard.number} of {shard.of}"
     environments = {run.machine_info["environment"], *run.suite.environments}
-    for record in run.cells.values():
+    for cell, record in run.cells.items():
+        yield from _unpaired(record)
+        if record.against and record.against.record and record.against.record.cell != cell:
+            yield f"the other side of {cell} is {record.against.record.cell}"
+    for record in run.records():
         if not 1 <= record.schema_version <= SCHEMA_VERSION:
             yield f"{record.cell} has schema {record.schema_version}, not 1 to {SCHEMA_VERSION}"
         if record.environment not in environments:
@@ -376,6 +428,15 @@ def _flaws(run: RunFile) -> Iterator[str]:
         for name, value in record.metrics.items():
             if name in METRICS and value.unit != METRICS[name].unit:
                 yield f"{record.cell}: {name} is in {value.unit!r}, not in {METRICS[name].unit!r}"
+
+
+def _unpaired(record: CellRecord) -> Iterator[str]:
+    """Why the pairs of a cell are none."""
+    pairs = record.against.pairs if record.against else None
+    if pairs:
+        lists = (pairs.base_step_p10_s, pairs.head_step_p10_s, pairs.base_s, pairs.head_s)
+        if {len(values) for values in lists} != {sum(pairs.launches)}:
+            yield f"{record.cell} has pairs of rounds whose halves differ in number"
 
 
 def digest_of_work(digests: Iterable[str]) -> str:

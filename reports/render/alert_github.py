@@ -56,7 +56,7 @@ def _body(alert: Alert, limit: int) -> str:
         for_markdown(alert.measured, SENTENCE),
         *(f"> {for_markdown(note, SENTENCE)}" for note in alert.notes),
     ]
-    bottom = [_listed("Changed since the baseline:", alert.changed), _counts(alert), _commands(alert.commands)]
+    bottom = [_listed(f"{alert.since}:", alert.changed), _counts(alert), _commands(alert.commands)]
     if alert.report_url:
         bottom.append(f"[The whole report]({alert.report_url})")
     room = limit - sum(len(part) + 2 for part in (*top, *bottom))

@@ -44,7 +44,8 @@ class Why:
 class Alert:
     """What a message says, in this order. Text comes from a run file and is not escaped for anything.
 
-    `rows`: those that fail first. `folded`: what is only counted. `changed`: what differs between the environments.
+    `rows`: those that fail first. `folded`: what is only counted. `changed`: what differs between the environments,
+    and `since`: how a sentence about it begins.
     `commands`: what to type to measure it again. `report_url`: https, or empty.
     """
 
@@ -60,6 +61,7 @@ class Alert:
     changed: tuple[str, ...]
     commands: tuple[str, ...]
     report_url: str
+    since: str
 
 
 def alert(
@@ -102,6 +104,7 @@ def alert(
         changed=comparison.changed,
         commands=reproduce.commands(base, head, comparison, reviewed=reviewed),
         report_url=checked_url(report_url),
+        since=summary.since(comparison).capitalize(),
     )
 
 
@@ -129,6 +132,7 @@ def of_nothing(base: RunFile, where: str, *, report_url: str = "") -> Alert:
         changed=(),
         commands=(),
         report_url=checked_url(report_url),
+        since="Changed since the baseline",
     )
 
 
@@ -191,7 +195,8 @@ def _commit(run: RunFile) -> str:
 
 
 def _row(verdict: Verdict) -> Row:
-    status = str(verdict.status) + ("" if verdict.gated else " (not gated)")
+    status = str(verdict.status) + (", paired" if verdict.judged_by == "paired" else "")
+    status += "" if verdict.gated else " (not gated)"
     before = after = "-"
     if verdict.metric:
         before, after = step(verdict.base, verdict.head, METRICS[verdict.metric].unit).split(" -> ")

@@ -82,7 +82,7 @@ def _verdicts(comparison: Comparison, run_path: str, where: str) -> list[Section
     others += [f"- {escape(line)}" for line in summary.folded(comparison)]
     sections = [Section(head, failing, lambda number: more(number, "verdicts that fail", where))]
     if comparison.changed:
-        sections.append(Section("Changed since the baseline: " + escape(summary.changed(comparison))))
+        sections.append(Section(f"{summary.since(comparison).capitalize()}: {escape(summary.changed(comparison))}"))
     commands = [f"    {visible(command)}" for command in summary.next_commands(comparison, run_path)]
     if commands:
         sections.append(Section("Next:\n\n" + "\n".join(commands)))

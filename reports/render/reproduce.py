@@ -40,6 +40,8 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
     arguments = _arguments(head, comparison)
     if reviewed:
         return (*_switch(head), f"make bench LANE={suite.lane} ARGS='{arguments}'")
+    if comparison.against:
+        return (*_switch(head), *_with_other_side(base, head, arguments))
     drill = f" --drill={suite.drill}" if _DRILL.fullmatch(suite.drill) else ""
     plain = arguments.removesuffix(drill) if drill else arguments
     return (
@@ -48,6 +50,22 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
         *_switch(head),
         f"make measure LANE={suite.lane} ARGS='{arguments} --report-dir=/tmp/head'",
         "python -m reports compare /tmp/base/run.json /tmp/head/run.json",
+    )
+
+
+def _with_other_side(base: RunFile | None, head: RunFile, arguments: str) -> tuple[str, ...]:
+    """Both sides on one machine; where the other is the same commit, only its interpreter can differ."""
+    lane = head.suite.lane
+    commit = str(base.commit_info.get("id", "")) if base else ""
+    if base is None or not _COMMIT.fullmatch(commit) or commit == head.commit_info.get("id"):
+        return (f"make measure LANE={lane} ARGS='{arguments} --against PYTHON'",)
+    venv = ".venv" if base.suite.lane == "current" else f".venv-{base.suite.lane}"
+    if not _WORD.fullmatch(base.suite.lane):
+        return ()
+    return (
+        f"git worktree add --detach /tmp/base {commit}",
+        f"make -C /tmp/base setup LANE={base.suite.lane}",
+        f"make measure LANE={lane} ARGS='{arguments} --against=/tmp/base/{venv}/bin/python --against-tree=/tmp/base'",
     )
 
 

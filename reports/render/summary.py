@@ -31,7 +31,8 @@ def sentence(verdict: Verdict) -> str:
     advisory = "" if verdict.gated else " (not gated)"
     if verdict.status is Status.UNCLEAR and verdict.smallest_change is not None:
         advisory += f" (changes below {verdict.smallest_change:.0%} cannot be seen)"
-    return visible(f"{verdict.cell}: {verdict.metric} {verdict.status}{advisory}: {numbers}, {verdict.reason}")
+    status = f"{verdict.status}, paired" if verdict.judged_by == "paired" else str(verdict.status)
+    return visible(f"{verdict.cell}: {verdict.metric} {status}{advisory}: {numbers}, {verdict.reason}")
 
 
 def reason(verdict: Verdict) -> str:
@@ -150,6 +151,11 @@ def folded(comparison: Comparison) -> list[str]:
     return [visible(f"{number} {what}") for what, number in groups.items()]
 
 
+def since(comparison: Comparison) -> str:
+    """What `changed` is about, as a sentence begins: it ends where the versions come."""
+    return "differs from the other side" if comparison.against else "changed since the baseline"
+
+
 def changed(comparison: Comparison) -> str:
     """What else changed since the baseline, on one line; of many changes the first ones."""
     names = [visible(name) for name in comparison.changed[:CHANGED]]
@@ -163,6 +169,9 @@ def next_commands(comparison: Comparison, run_path: str) -> list[str]:
     statuses = comparison.counts()
     gains = any(verdict.gated and verdict.status is Status.BETTER for verdict in comparison.verdicts)
     failing = {verdict.status for verdict in comparison.failures}
+    if comparison.against:
+        # What is worse than another side says nothing of any baseline.
+        return ["pytest benchmarks/ --lf --against PYTHON   (measure the failing cells again)"] if failing else []
     if failing & {Status.WORSE, Status.FAILED}:
         commands.append("pytest benchmarks/ --benchmark-compare --lf   (measure the failing cells again)")
     if statuses[Status.MISSING]:

@@ -142,7 +142,7 @@ def verdicts(comparison: Comparison, run_path: str) -> RenderableType:
         lines.append(Text(f"… {rest:,} more lines: python -m reports compare --format json shows every verdict"))
     lines.append(Text(summary.counts(comparison)))
     if comparison.changed:
-        lines.append(Text("changed since the baseline: " + summary.changed(comparison)))
+        lines.append(Text(f"{summary.since(comparison)}: {summary.changed(comparison)}"))
     commands = summary.next_commands(comparison, run_path)
     if commands:
         lines.append(Text("next:"))

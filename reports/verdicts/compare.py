@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from reports.records.metrics import METRICS, Kind, Metric
 from reports.records.runfile import CellRecord, RunFile
@@ -147,12 +147,19 @@ def percent(change: float | None) -> str:
     return f"{change:+.2%}" if abs(change) >= 5e-5 or not change else f"{change * 100:+.1g}%"
 
 
+JudgeCell: TypeAlias = Callable[
+    [CellRecord | None, CellRecord, Mapping[str, Any], Mapping[str, Any], Overrides], list[Verdict]
+]
+"""Arguments and result as `compare_cell`."""
+
+
 def compare(
     base: RunFile | None,
     head: RunFile,
     *,
     baseline: str,
     overrides: Overrides = NONE,
+    judge_cell: JudgeCell = compare_cell,
 ) -> Comparison:
     """Compare a run with its baseline.
 
@@ -162,6 +169,7 @@ def compare(
             that it did not come to, or whose shard was not merged.
         baseline: where the baseline is, for messages.
         overrides: thresholds in place of the metric table's.
+        judge_cell: the verdicts of one cell.
     """
     base_cells, head_cells = base.cells if base else {}, head.cells
     verdicts = unmeasured(head)
@@ -170,7 +178,7 @@ def compare(
         known = base_cells.get(cell)
         there = base.environment_of(known) if base and known else {}
         here = head.environment_of(record)
-        found = compare_cell(known, record, there, here, overrides)
+        found = judge_cell(known, record, there, here, overrides)
         verdicts += found
         why = attribute(known, record, found, there, here)
         attributions += [why] if why else []

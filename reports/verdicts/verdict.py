@@ -9,7 +9,7 @@ from typing import Literal
 
 from reports.verdicts.rules import FAILING, Status
 
-Judge = Literal["baseline", "invariant"]
+Judge = Literal["baseline", "invariant", "paired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Verdict:
     smallest_change: float | None = None
     """The smallest relative change that this comparison could have seen; None where nothing was compared."""
     judged_by: Judge = "baseline"
-    """What the cell was held against: the baseline, or what must hold within any run. A metric may fail by both."""
+    """What the cell was held against: the baseline, what must hold within any run (a metric may fail by both), or
+    rounds of another live process in turns with its own."""
     moved: tuple[tuple[str, float], ...] = ()
     """Of an exact metric that is the same in all: (part, how much more of it there), those with less first; empty where
     no part changed. It is for reading only: the totals gate."""
@@ -82,6 +83,8 @@ class Comparison:
     baseline: str
     problem: str = ""
     """Why the comparison as a whole fails although no verdict does: it had nothing to compare."""
+    against: str = ""
+    """The other side's name, where the run was measured in turns with one."""
     attributions: tuple[Attribution, ...] = ()
     """Of the cells that moved and whose counters are in both records, in the run's order."""
 

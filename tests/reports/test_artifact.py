@@ -20,8 +20,8 @@ from reports.errors import ReportError
 from tests.builders import run_document
 from tests.fake_github import FakeGitHub, serving
 
-RUN = json.dumps(run_document())
-GOOD = {"base/run.json": RUN, "head/run.json": RUN, "pr-number.txt": "7\n"}
+RUN = json.dumps(run_document(against={"name": "python", "lane": "current"}))
+GOOD = {"run.json": RUN, "pr-number.txt": "7\n"}
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -68,9 +68,9 @@ def test_what_is_expected_is_taken_out(archive: Archive, tmp_path: Path) -> None
 
 without = {name: text for name, text in GOOD.items() if name != "pr-number.txt"}
 HOSTILE: dict[str, tuple[str, bytes]] = {
-    "a bomb": ("more than 200 times", zipped(GOOD | {"head/run.json": "0" * 30 * 2**20})),
+    "a bomb": ("more than 200 times", zipped(GOOD | {"run.json": "0" * 30 * 2**20})),
     "a file that is too large": ("has more than 64 bytes", zipped(GOOD | {"pr-number.txt": "7" * 65})),
-    "a huge file": ("more than 33,554,432 bytes", zipped(GOOD | {"head/run.json": "0" * (32 * 2**20 + 1)})),
+    "a huge file": ("more than 67,108,864 bytes", zipped(GOOD | {"run.json": "0" * (64 * 2**20 + 1)})),
     "a file more": ("has to hold exactly", zipped(GOOD | {"evil.py": ""})),
     "a file less": ("has to hold exactly", zipped(without)),
     "many files": ("has to hold exactly", zipped(GOOD | {f"{number}": "" for number in range(5000)})),
@@ -82,7 +82,7 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "nothing": ("cannot be read", b""),
     "a cut-off archive": ("cannot be read", zipped(GOOD)[:-40]),
     "damaged data": ("cannot be read", zipped(GOOD).replace(zipped(GOOD)[60:90], b"\0" * 30)),
-    "a size that lies": ("cannot be read", lying("head/run.json", 5)),
+    "a size that lies": ("cannot be read", lying("run.json", 5)),
     "unusual compression": ("unusual way", zipped(GOOD, compression=zipfile.ZIP_LZMA)),
     "text that is not UTF-8": ("not UTF-8", zipped([*without.items(), ("pr-number.txt", b"\xff7")])),
     "a name twice": (
@@ -114,9 +114,10 @@ def test_an_archive_that_is_too_large_is_not_opened(archive: Archive, tmp_path: 
 @pytest.mark.parametrize(
     "change",
     [
-        {"head/run.json": "{}"},
-        {"base/run.json": "[" * 100_000},
-        {"head/run.json": json.dumps({"benchmarks": [], "suite": {"schema_version": "\n::error::owned\x1b[31m"}})},
+        {"run.json": "{}"},
+        {"run.json": "[" * 100_000},
+        {"run.json": json.dumps(run_document())},
+        {"run.json": json.dumps({"benchmarks": [], "suite": {"schema_version": "\n::error::owned\x1b[31m"}})},
         {"pr-number.txt": "7; rm -rf /"},
         {"pr-number.txt": "-7"},
         {"pr-number.txt": "\u0667"},

@@ -19,7 +19,7 @@ from benchmarks.harness import plan
 from fixtures.machine.gpus import this_machine
 from fixtures.matrix.levels import LEVELS
 from reports.records import audio, runfile
-from tests.builders import SOFTWARE, cell_document, run_document, run_of
+from tests.builders import H200, HOST, SOFTWARE, cell_document, run_document, run_of
 from tests.counted import counted_cell
 from tests.fake_github import TOKEN, FakeGitHub
 from tests.workflows import test_smoke_gate
@@ -245,8 +245,20 @@ def test_a_pull_request_is_measured_beside_its_base_and_commented_on(
     origin: Path, tmp_path: Path, server: FakeGitHub, as_expected: Expected
 ) -> None:
     def measured(folder: Path) -> None:
-        runfile.write(folder / "measured" / "base" / "run.json", run_of(counted_cell(), **BEFORE))
-        runfile.write(folder / "measured" / "head" / "run.json", run_of(planted(), **AFTER))
+        cell = planted()
+        pairs = dict.fromkeys(("base_s", "head_s"), [2.0] * 20)
+        pairs |= dict.fromkeys(("base_step_p10_s", "head_step_p10_s"), [0.005] * 20)
+        cell["extra_info"]["against"] = {
+            "record": counted_cell()["extra_info"],
+            "rounds_s": [2.0, 2.2],
+            "pairs": {**pairs, "launches": [5] * 4},
+        }
+        cell["extra_info"]["against"]["record"]["environment"] = "env-b"
+        known: dict[str, Any] = {
+            "against": {"name": "../base/.venv/bin/python", "lane": "current", "commit_info": {"id": BEFORE["commit"]}},
+            "environments": {"env-b": {"gpu": H200, "host": HOST, "software": SOFTWARE, "commit": BEFORE["commit"]}},
+        }
+        runfile.write(folder / "measured" / "run.json", run_of(cell, **AFTER, **known))
 
     values = {
         "github.event.pull_request.base.sha": git("rev-parse", "HEAD^1", cwd=origin),
@@ -254,10 +266,10 @@ def test_a_pull_request_is_measured_beside_its_base_and_commented_on(
     }
     (tmp_path / "measure").mkdir()
     measure = Job("gpu-pr.yml", "measure", tmp_path / "measure", origin, values, LISTED)
-    measure.before = {"Keep both runs": measured}
+    measure.before = {"Keep the run": measured}
     measure.run()
     assert measure.codes == dict.fromkeys(commands("gpu-pr.yml", "measure"), 0) | {"Verdict": 1}, measure.ended
-    assert "small-" in measure.ended["Measure the base"].stdout
+    assert "small-" in measure.ended["Measure the head against the base"].stdout
     assert git("rev-parse", "HEAD", cwd=tmp_path / "measure" / "base") == values["github.event.pull_request.base.sha"]
 
     stream = io.BytesIO()

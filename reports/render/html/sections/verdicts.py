@@ -58,6 +58,7 @@ class Verdicts:
     changed: Sequence[str]
     commands: Sequence[str]
     compared: bool
+    since: str = ""
     cause_header: Sequence[str] = causes.HEADER
     cause_left: int = causes.LEFT
 
@@ -93,6 +94,7 @@ def verdicts(report: Report) -> Verdicts:
         changed=comparison.changed,
         commands=summary.next_commands(comparison, "" if report.run.suite.drill else report.run_path),
         compared=True,
+        since=summary.since(comparison).capitalize(),
     )
 
 
@@ -133,5 +135,7 @@ def sure(verdict: Verdict) -> str:
         return SURE[kind]
     if verdict.smallest_change is None:
         return ""
+    if verdict.judged_by == "paired":
+        return f"rounds of both sides in turns; changes below {verdict.smallest_change:.0%} may not have been seen"
     confirmed = "" if "confirmed by a rerun" in verdict.reason else "not timed again; "
     return f"{confirmed}changes below {verdict.smallest_change:.0%} could not have been seen"

@@ -1,0 +1,65 @@
+"""What a session does with its other side (`--against`): starts it, and has each measured cell measured there too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.harness.other_side import OtherSide, quietly
+from benchmarks.harness.suite import BarkSuite, environment_record
+from fixtures.meters.memory import give_back
+from fixtures.pair_protocol import Order
+from reports.verdicts.thresholds import overrides
+
+
+def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
+    """Start the other side, so that one that cannot measure ends the run before anything is measured.
+
+    Args:
+        suite: the session, whose own environment and progress are known.
+        commit_info: of this checkout.
+
+    Raises:
+        SuiteError: it cannot.
+        ReportError: the thresholds cannot be read.
+    """
+    chosen = suite.settings
+    assert chosen.against is not None
+    suite.overrides = overrides()
+    cells = suite.progress.total if suite.progress else len(suite.recorder.asked_for)
+    suite.other = OtherSide(chosen.against, cells, str(chosen.drill or ""))
+    suite.other.check(commit_info, suite.machine_info["gpu"])
+    suite.recorder.against = suite.other.record()
+
+
+def oppose(suite: BarkSuite, cell: str) -> dict[str, Any]:
+    """Have a cell that was just measured measured by the other side, and by both in turns.
+
+    Returns:
+        The cell's `against`, noted for the run file.
+    """
+    assert suite.other is not None
+    chosen, limits, progress = suite.settings, suite.recorder.limits, suite.progress
+    there = environment_record(suite.other.description["environment"], str(suite.other.commit_info.get("id")))
+    order = Order(
+        cell,
+        chosen.level.semantic_tokens,
+        chosen.checkpoint_source,
+        chosen.checkpoint_revision,
+        chosen.machine.device,
+        chosen.level.rounds.minimum,
+        limits=limits.record() if limits else None,
+    )
+    if progress:
+        progress.start(cell, f"against {suite.other.against.name}")
+    try:
+        give_back(chosen.machine.device)
+        found = suite.other.measure(order, there["environment"], progress.update if progress else quietly)
+    finally:
+        if progress:
+            progress.finish(counts=False)
+    if found.get("record") and there["environment"] != suite.machine_info.get("environment"):
+        suite.recorder.environments[there["environment"]] = there
+    if found.get("problem"):
+        suite.warn(f"{cell}: {found['problem']}")
+    suite.recorder.records[cell]["against"] = found
+    return found

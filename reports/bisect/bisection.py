@@ -1,0 +1,145 @@
+"""A bisection: the search, with environments and runs behind its questions, and a state that survives interruptions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reports.bisect import environments, lanes, runs, state
+from reports.bisect.lanes import Difference
+from reports.bisect.search import Answer, Ending, Found, Mix, find, narrow
+from reports.bisect.state import Question, State, Tried
+from reports.errors import ReportError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What it came to.
+
+    Attributes:
+        found: the packages.
+        units: what was taken as a whole from one side or the other; `found` speaks of these.
+        package: of which a list of versions was searched; empty where none was.
+        last_good: its last version that is not bad.
+        first_bad: its first version that is.
+        skipped: versions between these two, which could not be judged.
+    """
+
+    found: Found
+    units: Mapping[str, Sequence[Difference]]
+    package: str = ""
+    last_good: str = ""
+    first_bad: str = ""
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Bisection:
+    """`folder` holds the environments, the runs and the state. `say` gets a line for each mix.
+
+    `units`: name -> packages that are taken from one side or the other as a whole. `versions`: lists to search, of
+    units that are one package.
+    """
+
+    question: Question
+    folder: Path
+    units: Mapping[str, Sequence[Difference]]
+    versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    create: environments.Create = environments.create
+    measure: runs.Measure = runs.measure
+    say: Callable[[str], None] = print
+    clock: Callable[[], float] = time.monotonic
+    _state: State | None = None
+    _good: Path | None = None
+
+    @property
+    def state(self) -> State:
+        """What is known so far; read once.
+
+        Raises:
+            ReportError: the file is damaged or of another question.
+        """
+        if self._state is None:
+            self._state = state.load(self.folder, self.question)
+        return self._state
+
+    def run(self) -> Verdict:
+        """Search, as far as it goes.
+
+        Raises:
+            ReportError: something is in the way that is none of the mixes' fault; it can be resumed.
+        """
+
+        def ask(mix: Mix) -> Answer:
+            taken = [one for name, members in self.units.items() if name in mix for one in members]
+            return self._ask({one.package: one.bad for one in taken})
+
+        found = find(list(self.units), ask)
+        verdict = Verdict(found, self.units)
+        if found.ending is Ending.FOUND and len(found.culprits) == 1 and found.culprits[0] in self.versions:
+            package = found.culprits[0]
+            listed = self.versions[package]
+            low, high = narrow(0, len(listed) - 1, lambda place: self._ask({package: listed[place]}))
+            skipped = tuple(listed[low + 1 : high])
+            verdict = Verdict(found, self.units, package, listed[low], listed[high], skipped)
+        return verdict
+
+    def _ask(self, taken: dict[str, str | None]) -> Answer:
+        """What a mix comes to: as known, or by making it and running the suite in it."""
+        lane = lanes.mixed(self.question.good, taken)
+        tried = self.state.known(lane)
+        again = tried is not None
+        if tried is None:
+            tried = self._try(lane)
+            self._state = self.state.model_copy(update={"tried": [*self.state.tried, tried]})
+            state.save(self.folder, self.state)
+        names = ", ".join(f"{name} {version or 'not pinned'}" for name, version in taken.items())
+        self.say(f"{tried.answer}{', as known' if again else ''}: {names}: {tried.reason}")
+        return tried.answer
+
+    def _try(self, lane: dict[str, str]) -> Tried:
+        good = self._good_side()
+        started = self.clock()
+        name = state.name_of(lane)
+        try:
+            python = self.create(self.folder / "environments" / name, lanes.text(lane))
+        except environments.UninstallableError as error:
+            return Tried(lane=lane, answer=Answer.SKIP, reason=str(error), environment_s=self.clock() - started)
+        made = self.clock()
+        run = self.measure(python, good, self.folder / "runs" / name, self.question.arguments)
+        answer, reason = runs.answer(run, self.question.metric)
+        return Tried(
+            lane=lane,
+            answer=answer,
+            reason=reason,
+            environment_s=made - started,
+            run_s=self.clock() - made,
+        )
+
+    def _good_side(self) -> Path:
+        """The interpreter that all mixes are measured against.
+
+        Raises:
+            ReportError: it cannot be had, so that nothing can be compared.
+        """
+        if self._good is None:
+            name = state.name_of(self.question.good)
+            try:
+                self._good = self.create(self.folder / "environments" / name, lanes.text(self.question.good))
+            except environments.UninstallableError as error:
+                raise ReportError(f"the good side itself cannot be installed: {error}") from error
+        return self._good
+
+
+def question(good: Path, bad: Path, metric: str, arguments: Sequence[str]) -> Question:
+    """What is asked.
+
+    Raises:
+        ReportError: a file cannot be used, or the two do not differ.
+    """
+    asked = Question(good=lanes.read(good), bad=lanes.read(bad), metric=metric, arguments=list(arguments))
+    if not lanes.differences(asked.good, asked.bad):
+        raise ReportError(f"{good} and {bad} pin the same versions: there is nothing to search")
+    return asked

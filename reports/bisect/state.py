@@ -1,0 +1,87 @@
+"""What a bisection has found out so far, in a file: an interruption costs the run that was under way and no more."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+
+from reports.bisect.search import Answer
+from reports.errors import ReportError
+from reports.records.files import write_atomically
+from reports.records.runfile import read_document
+
+FILE = "state.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Question(_Record):
+    """What is asked; answers to another question are of no use.
+
+    `good` and `bad`: the two lanes, package -> version. `arguments`: what the suite is run with.
+    """
+
+    good: dict[str, str]
+    bad: dict[str, str]
+    metric: str
+    arguments: list[str]
+
+
+class Tried(_Record):
+    """One mix: its lane, the answer and why, the seconds of making its environment and of its run."""
+
+    lane: dict[str, str]
+    answer: Answer
+    reason: str
+    environment_s: NonNegativeFloat = 0.0
+    run_s: NonNegativeFloat = 0.0
+
+
+class State(_Record):
+    """The file."""
+
+    version: Literal[1] = 1
+    question: Question
+    tried: list[Tried] = Field(default_factory=list)
+
+    def known(self, lane: dict[str, str]) -> Tried | None:
+        """What was found out of a mix, if anything was."""
+        return next((one for one in self.tried if one.lane == lane), None)
+
+
+def name_of(lane: dict[str, str]) -> str:
+    """A short name of a mix for folders."""
+    pins = "\n".join(f"{package}=={version}" for package, version in sorted(lane.items()))
+    return hashlib.sha256(pins.encode()).hexdigest()[:12]
+
+
+def load(folder: Path, question: Question) -> State:
+    """The state in a folder, or an empty one where there is none.
+
+    Raises:
+        ReportError: it is damaged, or belongs to another question.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return State(question=question)
+    try:
+        state = State.model_validate(read_document(path))
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ReportError(f"{path} is damaged at {place}: remove it to start anew") from error
+    for name in Question.model_fields:
+        if getattr(state.question, name) != getattr(question, name):
+            raise ReportError(
+                f"{path} is of another bisection, with another {name}: give --work another folder, or remove the file"
+            )
+    return state
+
+
+def save(folder: Path, state: State) -> None:
+    """Write the state through a temporary name."""
+    write_atomically(folder / FILE, state.model_dump_json(indent=1) + "\n")

@@ -1,0 +1,76 @@
+"""What a bisection says: its plan and cost before it begins, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import mean
+
+from reports.bisect.bisection import Verdict
+from reports.bisect.lanes import Difference
+from reports.bisect.search import Ending, questions
+from reports.bisect.state import State
+
+ENVIRONMENT_S, RUN_S = 240.0, 420.0
+"""Until the bisection has seen its own: of an environment with torch for CUDA, and of a run of one cell on an H200 with
+all eight launches of both sides."""
+
+
+def plan(units: Mapping[str, Sequence[Difference]], versions: Mapping[str, Sequence[str]], state: State) -> list[str]:
+    """What will be done, and what it costs at most, without mixes that have to be skipped."""
+    longest = max((len(one) for one in versions.values()), default=0)
+    asked = questions(len(units), longest)
+    left = max(asked - len(state.tried), 0)
+    making = mean([one.environment_s for one in state.tried if one.environment_s] or [ENVIRONMENT_S])
+    running = mean([one.run_s for one in state.tried if one.run_s] or [RUN_S])
+    seconds = left * (making + running) + (0 if state.tried else making)
+    number = sum(map(len, units.values()))
+    lines = [f"{number} packages differ:", *(f"  {', '.join(map(str, members))}" for members in units.values())]
+    lines += [f"  {package}, if it is the one: {', '.join(listed)}" for package, listed in versions.items()]
+    lines.append(
+        f"plan for one culprit: at most {asked} runs against the good side, in {asked + 1} environments; two packages "
+        "that need each other, or versions that do not go together, take more"
+    )
+    seen = "by what it took so far" if any(one.run_s for one in state.tried) else "one cell, by what an H200 takes"
+    known = f"; {len(state.tried)} are known already" if state.tried else ""
+    lines.append(f"about {_duration(seconds)} ({seen}){known}")
+    return lines
+
+
+def outcome(verdict: Verdict) -> list[str]:
+    """What it came to, and how far that can be trusted."""
+    found = verdict.found
+    by_name = {name: ", ".join(map(str, members)) for name, members in verdict.units.items()}
+    if found.ending is Ending.NOT_BAD:
+        return ["no regression: with all packages of the bad side the metric is not worse, so there is nothing to find"]
+    if found.ending is Ending.UNTESTABLE:
+        return ["not known: the bad side itself could not be compared with the good one, so there is nothing to halve"]
+    if found.ending is Ending.NARROWED:
+        suspects = [by_name[one] for one in found.suspects]
+        fixed = f"together with {' and '.join(by_name[one] for one in found.culprits)}, " if found.culprits else ""
+        return [
+            f"narrowed down, not found: {fixed}one or more of {', '.join(suspects)}; the mixes that would tell them "
+            "apart had to be skipped"
+        ]
+    if len(found.culprits) > 1:
+        lines = [
+            f"found: {' and '.join(by_name[one] for one in found.culprits)}, together: with any of them left at the "
+            "good side's version the others were not worse in the mixes that were run"
+        ]
+    else:
+        lines = [f"found: {by_name[found.culprits[0]]} carries the regression by itself"]
+    if verdict.package:
+        lines.append(f"{verdict.package}: {verdict.last_good} is not worse, {verdict.first_bad} is")
+        if verdict.skipped:
+            lines.append(f"between them could not be judged: {', '.join(verdict.skipped)}")
+    if found.others:
+        lines.append("without it the bad side is still worse: another package carries a regression of its own")
+    elif found.others is None:
+        lines.append("whether another package carries one too is not known: the bad side without it was not judged")
+    else:
+        lines.append("without it the bad side is not worse")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

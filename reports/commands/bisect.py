@@ -1,0 +1,112 @@
+"""`reports bisect`: which package, of those that differ between two lanes, carries a regression."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from reports.commands.shared import PASSED, REGRESSED, Commands, at_least, say
+
+DEFAULT_WORK = Path(".bisect")
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    bisect = commands.add_parser(
+        "bisect",
+        help="find the package that carries a regression, by runs in pairs of mixed environments",
+        description="Find the package, of those that differ between two constraints files, that carries a regression. "
+        "Each step makes an environment and runs the suite in it against the good side. Prints plan and cost first; "
+        "repeat the command to resume. Exit 0: found. 1: not found, or only narrowed down.",
+    )
+    bisect.add_argument("--good", required=True, metavar="LANE", help="a lane's name, or a constraints file")
+    bisect.add_argument("--bad", required=True, metavar="LANE", help="the same, with the regression")
+    bisect.add_argument("-k", dest="cells", required=True, metavar="EXPR", help="the cells that show it, as for pytest")
+    bisect.add_argument("--metric", default="step_latency", metavar="NAME", help="what got worse (default %(default)s)")
+    bisect.add_argument(
+        "--versions",
+        action="append",
+        default=[],
+        metavar="PACKAGE=V1,V2",
+        help="released versions in order: if it is this package, find the first bad one too; may be repeated",
+    )
+    bisect.add_argument(
+        "--together",
+        action="append",
+        default=[],
+        metavar="A,B",
+        help="packages that only go together at matching versions: take them as one; may be repeated",
+    )
+    bisect.add_argument("--level", default=None, help="as for pytest")
+    bisect.add_argument("--checkpoint-source", default=None, help="as for pytest")
+    bisect.add_argument("--launches", type=at_least(1), default=None, metavar="N", help="as --against-launches")
+    bisect.add_argument("--work", type=Path, default=DEFAULT_WORK, metavar="DIR", help="default %(default)s")
+    bisect.add_argument("--dry-run", action="store_true", help="print plan and cost, and end")
+    bisect.add_argument("--yes", action="store_true", help="do not ask before beginning")
+    bisect.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from reports.bisect import lanes, words
+    from reports.bisect.bisection import Bisection, question
+    from reports.bisect.search import Ending
+    from reports.errors import ReportError
+
+    asked = question(
+        lanes.lane_path(options.good), lanes.lane_path(options.bad), _metric(options.metric), _arguments(options)
+    )
+    differing = lanes.differences(asked.good, asked.bad)
+    units = lanes.units(differing, options.together)
+    versions = lanes.version_lists(options.versions, differing)
+    if grouped := versions.keys() - units.keys():
+        raise ReportError(f"{', '.join(grouped)} cannot have --versions and be in --together: leave one of them out")
+    bisection = Bisection(asked, options.work.resolve(), units, versions, say=say)
+    say("\n".join(words.plan(units, versions, bisection.state)))
+    if options.dry_run or not (options.yes or _agreed()):
+        return PASSED
+    try:
+        verdict = bisection.run()
+    except KeyboardInterrupt as error:
+        raise ReportError("interrupted: what was found out is kept, the same command goes on from there") from error
+    say("\n".join(words.outcome(verdict)))
+    return PASSED if verdict.found.ending is Ending.FOUND else REGRESSED
+
+
+def _metric(name: str) -> str:
+    from reports.errors import ReportError
+    from reports.records.metrics import METRICS
+
+    if name not in METRICS:
+        raise ReportError(f"unknown metric {name!r}; choose from {', '.join(METRICS)}")
+    return name
+
+
+def _arguments(options: argparse.Namespace) -> list[str]:
+    """What the suite is run with; pairs only where a metric of the clock is asked about."""
+    from reports.verdicts.sides import ROUND, STEP
+
+    launches = options.launches if options.metric in (STEP, ROUND) else 0
+    found = ["-k", options.cells]
+    for name, value in (
+        ("--level", options.level),
+        ("--checkpoint-source", options.checkpoint_source),
+        ("--against-launches", launches),
+    ):
+        if value is not None:
+            found.append(f"{name}={value}")
+    return found
+
+
+def _agreed() -> bool:
+    """Whether whoever sits there wants it.
+
+    Raises:
+        ReportError: nobody sits there.
+    """
+    from reports.errors import ReportError
+
+    if not sys.stdin.isatty():
+        raise ReportError("nothing was begun: give --yes to begin without being asked, or --dry-run for the plan alone")
+    return input("begin? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,147 @@
+"""Compare a run with the other side that it was measured against (`--against`).
+
+What is exact or steady is compared between the two sides' own records, each measured while the other was idle. Wall
+time is judged by pairs of rounds (`paired.py`): the step p10, with whole rounds as a guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from reports.errors import ReportError
+from reports.records.metrics import METRICS
+from reports.records.runfile import AgainstRecord, CellRecord, PairsRecord, RunFile
+from reports.records.sides import needs_other_side
+from reports.verdicts.compare import compare, compare_cell, percent
+from reports.verdicts.paired import Paired, judge_pairs
+from reports.verdicts.rules import Status, judge
+from reports.verdicts.thresholds import NONE, Overrides
+from reports.verdicts.verdict import Comparison, Verdict
+from reports.verdicts.wall import RULES
+
+STEP, ROUND = "step_latency", "latency"
+"""The metrics that pairs of rounds judge; both are gated."""
+
+
+def compare_sides(run: RunFile, overrides: Overrides = NONE) -> Comparison:
+    """Compare a run with its other side.
+
+    Raises:
+        ReportError: it has none.
+    """
+    base = needs_other_side(run, "this run")
+    assert run.suite.against is not None
+    name = f"{run.suite.against.name} (paired)"
+    found = compare(base, run, baseline=name, overrides=overrides, judge_cell=compare_cell_sides)
+    ours, theirs = (str(one.commit_info.get("id", "unknown"))[:12] for one in (run, base))
+    commits = (f"commit {theirs} -> {ours}",) if ours != theirs else ()
+    return replace(
+        found,
+        changed=(*commits, *found.changed),
+        against=run.suite.against.name,
+    )
+
+
+def compare_cell_sides(
+    base: CellRecord | None,
+    head: CellRecord,
+    base_environment: Mapping[str, Any],
+    head_environment: Mapping[str, Any],
+    overrides: Overrides = NONE,
+) -> list[Verdict]:
+    """The verdicts of one cell; arguments as `compare.compare_cell`, `base` being the other side's record."""
+    against = head.against or AgainstRecord(problem="the run ended before the other side was measured")
+    if base is None:
+        status = Status.FAILED if against.broken else Status.NEW
+        reason = f"the other side has no measurement of it: {against.problem}"
+        return [Verdict(head.cell, "", status, reason, judged_by="paired")]
+    verdicts = [
+        _in_pairs(verdict, against, overrides) if verdict.metric in (STEP, ROUND) else verdict
+        for verdict in compare_cell(base, head, base_environment, head_environment, overrides)
+    ]
+    if against.broken:
+        reason = f"it could not be compared in pairs: {against.problem}"
+        verdicts.append(Verdict(head.cell, "", Status.FAILED, reason, judged_by="paired"))
+    return verdicts
+
+
+def judged(pairs: PairsRecord) -> Paired:
+    """What the pairs of a cell say."""
+    return judge_pairs(
+        pairs.base_step_p10_s,
+        pairs.head_step_p10_s,
+        base_walls=pairs.base_s,
+        head_walls=pairs.head_s,
+        family=pairs.family,
+    )
+
+
+def _in_pairs(verdict: Verdict, against: AgainstRecord, overrides: Overrides) -> Verdict:
+    """A wall metric's verdict by pairs of rounds in place of the two records, which were measured one after another."""
+    if verdict.status is Status.MISSING:
+        return verdict
+    pairs = against.pairs
+    if pairs is None:
+        reason = f"no rounds in pairs: {against.problem or 'none were asked for'}"
+        return replace(
+            verdict,
+            status=Status.UNCLEAR,
+            reason=reason,
+            change=None,
+            threshold=None,
+            smallest_change=None,
+            judged_by="paired",
+        )
+    return _by_steps(verdict, pairs, overrides) if verdict.metric == STEP else _by_rounds(verdict, pairs, overrides)
+
+
+def _by_steps(verdict: Verdict, pairs: PairsRecord, overrides: Overrides) -> Verdict:
+    try:
+        found = judged(pairs)
+    except ReportError as error:
+        found = Paired(Status.UNCLEAR, str(error), len(pairs.base_s), 0, 0)
+    status, reason = found.status, f"{found.reason} ({_measured(pairs)})"
+    change = found.median_ratio - 1 if found.median_ratio else None
+    override = overrides.find(verdict.metric, verdict.cell)
+    if override and status is Status.WORSE and change is not None and change <= override.threshold:
+        status, reason = Status.SAME, f"{reason} (override {override.describe()})"
+    return replace(
+        verdict,
+        status=status,
+        reason=reason,
+        base=median(pairs.base_step_p10_s),
+        head=median(pairs.head_step_p10_s),
+        change=change,
+        threshold=RULES.pair_threshold - 1,
+        smallest_change=RULES.target,
+        judged_by="paired",
+    )
+
+
+def _by_rounds(verdict: Verdict, pairs: PairsRecord, overrides: Overrides) -> Verdict:
+    """Whole rounds at their fastest, by the metric's own generous threshold: the steps' verdict has the finer eye."""
+    metric = METRICS[verdict.metric]
+    override = overrides.find(verdict.metric, verdict.cell)
+    threshold = override.threshold if override else metric.threshold
+    base, head = min(pairs.base_s), min(pairs.head_s)
+    result = judge(metric, base, head, threshold)
+    reason = f"{percent(result.change)} at the fastest rounds against a threshold of {threshold:.0%}"
+    return replace(
+        verdict,
+        status=result.status,
+        reason=f"{reason} ({_measured(pairs)})",
+        base=base,
+        head=head,
+        change=result.change,
+        threshold=threshold,
+        smallest_change=threshold,
+        judged_by="paired",
+    )
+
+
+def _measured(pairs: PairsRecord) -> str:
+    launches = len(pairs.launches)
+    return f"{len(pairs.base_s)} pairs in {launches} launch{'es' if launches != 1 else ''} of both sides"

@@ -1,0 +1,118 @@
+"""A stand-in for `fixtures.pair_worker`: the same protocol and process, but what it measures is made up.
+
+The environment variable FAKE_SIDES holds JSON: `head` and `other` (whichever this process is) -> what to do.
+`step`: seconds of a decoding step; `noise`: its spread, the same in each launch; `metrics`: cell metrics in place of
+the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, or one of them with a
+number, as `round 3`) -> what happens there (see `misbehave`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from fixtures import pair_worker
+from fixtures.errors import OutOfMemoryError, SuiteError
+from fixtures.matrix.scenario import parse
+from fixtures.matrix.workload import Workload, prompts_for
+from fixtures.pair_protocol import Order
+from tests.builders import cell_document
+
+WANTED: dict[str, Any] = json.loads(os.environ.get("FAKE_SIDES", "{}"))
+
+
+class FakeSide:
+    """Made-up seconds. This side's workers get the run's PYTHONPATH, the other side's do not."""
+
+    def __init__(self) -> None:
+        self.role = "head" if "PYTHONPATH" in os.environ else "other"
+        self.wanted: dict[str, Any] = WANTED.get(self.role, {})
+        self.asked: Counter[str] = Counter()
+        self.random = random.Random(self.role)
+
+    def describe(self) -> dict[str, Any]:
+        self.misbehave("ready")
+        software = self.wanted.get("environment", {"torch": "2.13.0"})
+        host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
+        gpu = {"model": os.environ["FAKE_GPU"]} if "FAKE_GPU" in os.environ else None
+        return {"lane": "current", "environment": {"gpu": gpu, "host": host, "software": software}}
+
+    def measure(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
+        report({"phase": "made up"})
+        self.misbehave("measure")
+        scenario = parse(order.cell)
+        values: dict[str, float] = {
+            "peak_allocated": 60_000_000 if scenario.name("precision") == "fp32" else 32_000_000
+        }
+        values |= {"weights": 38_000_000, "latency": 0.125, **self.wanted.get("metrics", {})}
+        made = cell_document(order.cell, values, steps=[[self.step()] * order.rounds])["extra_info"]
+        for name in ("throughput", "load"):
+            made["metrics"].pop(name)
+        workload = Workload(scenario.checkpoint, "synthetic", order.semantic_tokens, prompts_for(scenario.batch))
+        tokens = workload.tokens
+        produced = {"semantic": tokens.semantic, "coarse": tokens.coarse, "fine": tokens.fine}
+        stages = {name: {"metrics": {}, "tokens": number} for name, number in produced.items()}
+        stages["codec"] = {"metrics": {}, "tokens": tokens.audio_samples}
+        record = made | {"workload": workload.record(), "stages": stages}
+        for name in ("schema_version", "environment"):
+            record.pop(name)
+        return {"record": record, "rounds_s": [values["latency"]] * order.rounds}
+
+    def load(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
+        self.misbehave("load", order.drill)
+        print("a library greets on standard output", flush=True)  # noqa: T201
+        return {}
+
+    def round(self) -> dict[str, Any]:
+        self.misbehave("round")
+        step = self.step() * (1 + self.random.uniform(0, self.wanted.get("noise", 0)))
+        return {"latency_s": step * 100, "step_p10_s": step}
+
+    def release(self) -> dict[str, Any]:
+        return {}
+
+    def step(self) -> float:
+        return float(self.wanted.get("step", 0.00125))
+
+    def misbehave(self, what: str, detail: str = "") -> None:
+        self.asked[what] += 1
+        wanted = self.wanted.get("at", {})
+        how = wanted.get(f"{what} {self.asked[what]}", wanted.get(what))
+        if how == "die":
+            print("terminate called after throwing an instance of 'c10::Error'", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(3)
+        if how == "hang":
+            time.sleep(60)
+        if how == "crash":
+            raise RuntimeError("the driver fell over")
+        if how == "import":
+            raise ImportError("No module named 'transformers'")
+        if how == "memory":
+            raise OutOfMemoryError("the cell ran out of memory: Tried to allocate 20.00 GiB")
+        if how == "lacks":
+            raise SuiteError("unknown attention 'sdpa'; choose from eager")
+        if how == "garbage":
+            os.write(REPLIES, b"Segmentation fault (core dumped)\n")
+        if how == "log":
+            with Path(os.environ["FAKE_LOG"]).open("a") as log:
+                log.write(f"{self.role} {os.getpid()} {what}{detail}\n")
+
+
+def descriptor(name: str) -> int:
+    return int(sys.argv[sys.argv.index(name) + 1]) if name in sys.argv else -1
+
+
+REPLIES = descriptor("--replies")
+
+if __name__ == "__main__":
+    if "protocol" in WANTED:
+        vars(pair_worker)["PROTOCOL"] = WANTED["protocol"]
+    if WANTED.get("other", {}).get("at", {}).get("start") == "die":
+        sys.exit("ModuleNotFoundError: No module named 'fixtures'")
+    sys.exit(pair_worker.main(side=FakeSide))

@@ -1,0 +1,302 @@
+"""A live worker of another environment: real processes over real pipes, whose measurements are made up."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.harness.against import ROOT, Against
+from benchmarks.harness.other_side import OtherSide
+from fixtures import pairs
+from fixtures.errors import OutOfMemoryError, SuiteError
+from fixtures.pair_protocol import GarbledError, Lines, Order, decoded, encoded
+from fixtures.pair_rounds import Samples, base_first
+from fixtures.pair_worker import BarkSide
+from fixtures.pairs import BrokenWorkerError, Side, Worker
+from reports.records.runfile import AgainstRecord
+from reports.verdicts.rules import Status
+from reports.verdicts.sides import judged
+
+CELL = "tiny-sdpa-fp32-resident-dynamic-batch1"
+ORDER = Order(CELL, 16, "synthetic", None, "cpu", 5)
+OTHER = Side("the other side (python)", sys.executable, ROOT, clean=True)
+
+ASKED = f"when asked to measure {CELL}"
+Pretend = Callable[..., None]
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    """Workers are stand-ins (tests/fake_worker.py) from here on, and do as they are told."""
+    monkeypatch.setattr(pairs, "MODULE", "tests.fake_worker")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def tell(**sides: Any) -> None:
+        monkeypatch.setenv("FAKE_SIDES", json.dumps(sides))
+
+    tell()
+    return tell
+
+
+@pytest.fixture
+def worker(pretend: Pretend) -> Iterator[Callable[..., Worker]]:
+    started: list[Worker] = []
+
+    def start(side: Side = OTHER, timeout_s: float = 20.0) -> Worker:
+        started.append(Worker(side, timeout_s))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@given(st.integers(0, 7), st.integers(0, 39))
+def test_the_order_flips_from_pair_to_pair_and_from_launch_to_launch(launch: int, pair: int) -> None:
+    assert base_first(launch, pair) is not base_first(launch, pair + 1)
+    assert base_first(launch, pair) is not base_first(launch + 1, pair)
+
+
+@given(st.dictionaries(st.text(), st.none() | st.text() | st.integers() | st.lists(st.text()), max_size=3))
+def test_a_message_arrives_as_it_was_sent_and_is_one_line(message: dict[str, Any]) -> None:
+    line = encoded(message)
+    assert line.count(b"\n") == 1
+    assert decoded(line) == message
+
+
+@pytest.mark.parametrize("line", [b"Segmentation fault", b"[1]", b"\xff", b"[" * 100_000])
+def test_what_is_no_message_is_refused(line: bytes) -> None:
+    with pytest.raises(GarbledError):
+        decoded(line)
+
+
+def test_an_order_survives_its_message_and_an_unknown_field_does_not() -> None:
+    assert Order.of(json.loads(json.dumps(ORDER.message()))) == ORDER
+    for message in (ORDER.message() | {"new": 1}, {"cell": CELL}):
+        with pytest.raises(GarbledError):
+            Order.of(message)
+
+
+def test_lines_come_one_by_one_however_they_were_cut(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    lines = Lines(reading)
+    os.write(writing, b"one\ntw")
+    assert lines.next(1) == b"one"
+    with pytest.raises(TimeoutError):
+        lines.next(0)
+    os.write(writing, b"o\n")
+    assert lines.next(1) == b"two"
+    os.close(writing)
+    assert lines.next(1) is None
+    os.close(reading)
+
+
+def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], pretend: Pretend) -> None:
+    one = worker()
+    assert one.ready()["environment"]["software"] == {"torch": "2.13.0"}
+    seen: list[Any] = []
+    answer = one.ask("measure", ORDER, seen.append)
+    assert (answer["record"]["cell"], len(answer["rounds_s"])) == (CELL, 5)
+    assert seen == [{"phase": "made up"}]
+    one.ask("load", ORDER)
+    assert one.ask("round") == {"latency_s": 0.125, "step_p10_s": 0.00125}
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ({"start": "die"}, "ended while it started (exit code 1); it said last: ModuleNotFoundError"),
+        ({"ready": "import"}, "cannot import what it needs: ImportError: No module named 'transformers'; install"),
+        ({"ready": "die"}, "ended while it got ready (exit code 3)"),
+        ({"measure": "die"}, f"ended {ASKED} (exit code 3); "
+                             "it said last: terminate called after throwing"),
+        ({"measure": "garbage"}, f"sent what is no message {ASKED}: b'Segmentation fault"),
+        ({"measure": "crash"}, f"failed {ASKED}: RuntimeError: the driver fell over"),
+    ],
+)  # fmt: skip
+def test_a_worker_that_breaks_says_how_and_is_gone(
+    worker: Callable[..., Worker], pretend: Pretend, at: dict[str, str], says: str
+) -> None:
+    pretend(other={"at": at})
+    one = worker()
+    with pytest.raises(BrokenWorkerError) as caught:
+        one.ask("measure", ORDER)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith("the other side (python) ")
+    assert not one.alive
+    with pytest.raises(BrokenWorkerError, match="has ended and cannot round"):
+        one.ask("round")
+
+
+def test_a_worker_that_cannot_start_shows_how_to_look_at_it(worker: Callable[..., Worker], pretend: Pretend) -> None:
+    pretend(other={"at": {"start": "die"}})
+    with pytest.raises(BrokenWorkerError, match=r"to see it alone: cd .* -m tests.fake_worker --check"):
+        worker().ready()
+
+
+def test_a_worker_that_hangs_is_killed_after_its_time(worker: Callable[..., Worker], pretend: Pretend) -> None:
+    pretend(other={"at": {"round": "hang"}})
+    one = worker()
+    one.ready()
+    one._timeout_s = 0.3
+    with pytest.raises(BrokenWorkerError, match="no sign of life for 0 s when asked to round, so it was stopped; --ag"):
+        one.ask("round")
+    assert one._process.returncode == -9
+
+
+def test_a_worker_of_another_version_is_refused_before_it_is_asked(
+    worker: Callable[..., Worker], pretend: Pretend
+) -> None:
+    pretend(protocol=2)
+    with pytest.raises(BrokenWorkerError, match=r"speaks version 2 of the protocol .* leave --against-tree out"):
+        worker().ready()
+
+
+def test_an_interpreter_that_is_none_is_refused() -> None:
+    with pytest.raises(BrokenWorkerError, match="cannot be started: No such file"):
+        Worker(replace(OTHER, python="/nowhere/python"))
+
+
+@pytest.mark.parametrize(("how", "kind"), [("memory", OutOfMemoryError), ("lacks", SuiteError)])
+def test_a_worker_that_cannot_do_a_cell_does_the_next(
+    worker: Callable[..., Worker], pretend: Pretend, how: str, kind: type[SuiteError]
+) -> None:
+    pretend(other={"at": {"load 1": how}})
+    one = worker()
+    with pytest.raises(kind):
+        one.ask("load", ORDER)
+    assert one.ask("load", ORDER) == {}
+
+
+def test_the_other_side_does_not_inherit_this_sides_packages() -> None:
+    variables = {"PYTHONPATH": "/here", "VIRTUAL_ENV": "/here", "PYTHONHOME": "/", "CUDA_VISIBLE_DEVICES": "1"}
+    assert OTHER.environment(variables) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert "PYTHONPATH" in replace(OTHER, clean=False).environment(variables)
+
+
+@pytest.fixture
+def opposed(pretend: Pretend) -> Iterator[Callable[..., AgainstRecord]]:
+    """Measures a cell against the other side, by the real driver."""
+    used: list[OtherSide] = []
+
+    def measure(*, cells: int = 1, launches: int = 8, times: int = 1, drill: str = "", **sides: Any) -> AgainstRecord:
+        pretend(**sides)
+        used.append(OtherSide(Against(Path(sys.executable), ROOT, launches, 20.0), cells, drill))
+        used[-1].check({"id": "abc"}, None)
+        for _ in range(times):
+            found = used[-1].measure(ORDER, "env-b")
+        return AgainstRecord.model_validate(found)
+
+    yield measure
+    for one in used:
+        one.close()
+
+
+def test_identical_sides_are_never_worse_and_twenty_pairs_are_enough(opposed: Callable[..., AgainstRecord]) -> None:
+    found = opposed(head={"noise": 0.02}, other={"noise": 0.02})
+    assert found.pairs is not None
+    assert found.pairs.launches == [5, 5, 5, 5]
+    assert judged(found.pairs).status is Status.SAME
+    assert found.record is not None
+    assert (found.record.cell, found.record.environment, found.problem) == (CELL, "env-b", "")
+
+
+def test_a_slower_side_is_found_after_ten_pairs(opposed: Callable[..., AgainstRecord]) -> None:
+    found = opposed(head={"noise": 0.02, "step": 0.00125 * 1.1}, other={"noise": 0.02})
+    assert found.pairs is not None
+    assert found.pairs.launches == [5, 5]
+    assert judged(found.pairs).status is Status.WORSE
+
+
+def test_a_cell_of_many_is_screened_first_and_measured_afresh_where_it_stands_out(
+    opposed: Callable[..., AgainstRecord],
+) -> None:
+    same = opposed(cells=20, times=2)
+    assert same.pairs is not None
+    assert (same.pairs.launches, same.pairs.family) == ([20], True)
+    slower = opposed(cells=20, head={"step": 0.00125 * 1.1})
+    assert slower.pairs is not None
+    assert slower.pairs.launches == [5] * 8
+    assert judged(slower.pairs).status is Status.WORSE
+
+
+def test_pairs_are_timed_in_processes_that_never_counted(
+    opposed: Callable[..., AgainstRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
+    log = {"at": {"measure": "log", "round": "log"}}
+    opposed(launches=2, head=log, other=log)
+    done: dict[str, set[str]] = {}
+    order = []
+    for line in (tmp_path / "log").read_text().splitlines():
+        role, process, what = line.split()
+        done.setdefault(process, set()).add(what)
+        order += [role[0]] if what == "round" else []
+    assert sorted(map(sorted, done.values())) == [["measure"]] + [["round"]] * 4, "two fresh processes a launch"
+    assert "".join(order) == "ohhoohhooh" + "hoohhoohho"
+
+
+def test_a_drill_is_planted_in_this_side_alone(
+    opposed: Callable[..., AgainstRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
+    log = {"at": {"load": "log"}}
+    opposed(launches=1, drill="latency=+10%", head=log, other=log)
+    loads = {line.split()[0]: line.split()[2] for line in (tmp_path / "log").read_text().splitlines()}
+    assert loads == {"other": "load", "head": "loadlatency=+10%"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("tiny-eager-fp32-cpu_offload-dynamic-batch1", "cannot run there: cpu_offload needs a GPU"),
+        ("tiny-unheard_of-fp32-resident-dynamic-batch1", "unknown attention 'unheard_of' in "),
+    ],
+)
+def test_a_cell_that_a_side_cannot_build_says_why(cell: str, says: str) -> None:
+    with pytest.raises(SuiteError, match=says):
+        BarkSide().load(replace(ORDER, cell=cell), lambda progress: None)
+
+
+@pytest.mark.parametrize(
+    ("at", "pairs_kept", "broken", "says"),
+    [
+        ({"other": {"at": {"round 3": "die"}}}, 2, True, "ended when asked to round (exit code 3)"),
+        ({"head": {"at": {"round 2": "memory"}}}, 1, False, "both sides hold the model at once, about twice 60.0 MB"),
+        ({"head": {"at": {"load": "lacks"}}}, 0, False, "this side: unknown attention"),
+    ],
+)
+def test_pairs_that_break_off_keep_what_was_measured(
+    opposed: Callable[..., AgainstRecord], at: dict[str, Any], pairs_kept: int, broken: bool, says: str
+) -> None:
+    found = opposed(**at)
+    assert found.record is not None
+    assert sum(found.pairs.launches if found.pairs else ()) == pairs_kept
+    assert (found.broken, says in found.problem) == (broken, True), found.problem
+
+
+def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[..., AgainstRecord]) -> None:
+    found = opposed(cells=20, times=2, other={"at": {"round 21": "die"}})
+    assert (found.problem != "", found.broken) == (True, True)
+    again = opposed(cells=20, times=3, other={"at": {"round 21": "die"}})
+    assert (again.problem, again.broken) == ("", False)
+
+
+def test_another_card_is_refused(pretend: Pretend) -> None:
+    other = OtherSide(Against(Path(sys.executable), ROOT), 1)
+    with pytest.raises(SuiteError, match=r"sees another GPU \(none\) than this one \(NVIDIA H200\)"):
+        other.check({"id": "abc"}, {"model": "NVIDIA H200", "card": "c0ffee"})
+    other.close()
+
+
+def test_samples_leave_out_a_launch_without_a_pair() -> None:
+    assert Samples(launches=[5, 0]).record()["launches"] == [5]

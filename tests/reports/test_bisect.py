@@ -1,0 +1,305 @@
+"""Bisection of two lanes: what differs, environments, resuming, and what is said. The search is in its own file."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from reports.__main__ import main
+from reports.bisect import environments, lanes, runs, words
+from reports.bisect.bisection import Bisection, question
+from reports.bisect.environments import UninstallableError
+from reports.bisect.search import Answer, Ending, Found
+from reports.bisect.state import FILE, Question, State, load
+from reports.errors import ReportError
+from reports.records.runfile import RunFile
+from tests.reports.test_sides import opposed, pairs_of, run_against
+
+GOOD = {"torch": "2.11.0", "transformers": "5.17.0", "accelerate": "1.2.1", "numpy": "2.4.6", "rich": "15.0.0"}
+BAD = {**GOOD, "torch": "2.13.0", "transformers": "5.23.0", "accelerate": "1.15.0", "numpy": "2.5.0"}
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Question:
+    for name, lane in (("good", GOOD), ("bad", BAD)):
+        (tmp_path / f"{name}.txt").write_text("# a lane\n" + lanes.text(lane))
+    return question(tmp_path / "good.txt", tmp_path / "bad.txt", "step_latency", ["-k", "sdpa"])
+
+
+class Pretended:
+    """Environments and runs that are made up: a mix is slower where `slow` says so of its versions."""
+
+    def __init__(self, slow: Callable[[dict[str, str]], bool]) -> None:
+        self.slow = slow
+        self.made: list[dict[str, str]] = []
+        self.runs = 0
+        self.refused: Callable[[dict[str, str]], bool] = lambda lane: False
+        self.stop_after = 99
+        self.now = 0.0
+
+    def create(self, folder: Path, constraints: str) -> Path:
+        lane = dict(line.split("==") for line in constraints.splitlines())
+        self.now += 60
+        if self.refused(lane):
+            raise UninstallableError("these versions do not go together: torch wants another numpy")
+        self.made.append(lane)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "lane").write_text(constraints)
+        return folder / "lane"
+
+    def measure(self, python: Path, good: Path, folder: Path, arguments: Sequence[str]) -> RunFile:
+        assert lanes.read(good) == GOOD
+        assert arguments == ["-k", "sdpa"]
+        if self.runs == self.stop_after:
+            raise KeyboardInterrupt
+        self.runs += 1
+        self.now += 300
+        ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
+        return run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
+
+    def bisection(self, asked: Question, folder: Path, **options: object) -> Bisection:
+        units = lanes.units(lanes.differences(asked.good, asked.bad), ())
+        made: Bisection = Bisection(
+            asked, folder, units, create=self.create, measure=self.measure, clock=lambda: self.now, say=self.say
+        )
+        for name, value in options.items():
+            setattr(made, name, value)
+        return made
+
+    def say(self, line: str) -> None:
+        self.said = line
+
+
+def newer(package: str) -> Callable[[dict[str, str]], bool]:
+    return lambda lane: lane[package] == BAD[package]
+
+
+def test_the_package_and_its_version_are_found(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(lambda lane: lane["torch"] in ("2.12.1", "2.13.0"))
+    listed = lanes.version_lists(["torch=2.11.1,2.12.0,2.12.1"], lanes.differences(asked.good, asked.bad))
+    verdict = slow.bisection(asked, tmp_path, versions=listed).run()
+    assert (verdict.found.culprits, verdict.found.others) == (("torch",), False)
+    assert (verdict.package, verdict.last_good, verdict.first_bad) == ("torch", "2.12.0", "2.12.1")
+    assert words.outcome(verdict) == [
+        "found: torch 2.11.0 -> 2.13.0 carries the regression by itself",
+        "torch: 2.12.0 is not worse, 2.12.1 is",
+        "without it the bad side is not worse",
+    ]
+
+
+def test_two_packages_that_need_each_other_are_named_together(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(lambda lane: newer("torch")(lane) and newer("numpy")(lane))
+    verdict = slow.bisection(asked, tmp_path).run()
+    assert set(verdict.found.culprits) == {"torch", "numpy"}
+    assert "torch 2.11.0 -> 2.13.0 and numpy 2.4.6 -> 2.5.0, together" in words.outcome(verdict)[0]
+
+
+def test_packages_that_only_go_together_are_taken_as_one(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("numpy"))
+    slow.refused = lambda lane: newer("torch")(lane) is not newer("numpy")(lane)
+    differing = lanes.differences(asked.good, asked.bad)
+    verdict = slow.bisection(asked, tmp_path, units=lanes.units(differing, ["torch, NumPy"])).run()
+    assert verdict.found.culprits == ("torch + numpy",)
+    assert "torch 2.11.0 -> 2.13.0, numpy 2.4.6 -> 2.5.0 carries the regression" in words.outcome(verdict)[0]
+    alone = Pretended(newer("numpy"))
+    alone.refused = slow.refused
+    narrowed = alone.bisection(asked, tmp_path / "alone").run()
+    assert narrowed.found.ending is Ending.NARROWED
+    assert {"torch", "numpy"} <= {*narrowed.found.culprits, *narrowed.found.suspects}
+    assert "narrowed down, not found" in words.outcome(narrowed)[0]
+
+
+def test_a_bisection_that_was_interrupted_goes_on_where_it_was(asked: Question, tmp_path: Path) -> None:
+    whole = Pretended(newer("accelerate"))
+    expected = whole.bisection(asked, tmp_path / "whole").run()
+    total = 0
+    for stop_after in (1, 1, 99):
+        part = Pretended(newer("accelerate"))
+        part.stop_after = stop_after
+        bisection = part.bisection(asked, tmp_path / "parts")
+        with contextlib.suppress(KeyboardInterrupt):
+            found = bisection.run()
+        total += part.runs
+    assert found == expected
+    assert total == whole.runs
+    state = load(tmp_path / "parts", asked)
+    assert {(one.environment_s, one.run_s) for one in state.tried} == {(60.0, 300.0)}
+
+
+def test_another_question_does_not_use_the_answers(asked: Question, tmp_path: Path) -> None:
+    Pretended(newer("torch")).bisection(asked, tmp_path).run()
+    other = asked.model_copy(update={"metric": "latency"})
+    with pytest.raises(ReportError, match="of another bisection, with another metric: give --work another folder"):
+        load(tmp_path, other)
+    (tmp_path / FILE).write_text('{"version": 1}')
+    with pytest.raises(ReportError, match="damaged at question: remove it to start anew"):
+        load(tmp_path, asked)
+
+
+def test_without_a_regression_there_is_nothing_to_find(asked: Question, tmp_path: Path) -> None:
+    verdict = Pretended(lambda lane: False).bisection(asked, tmp_path).run()
+    assert verdict.found.ending is Ending.NOT_BAD
+    assert words.outcome(verdict)[0].startswith("no regression: with all packages of the bad side")
+
+
+def test_a_good_side_that_cannot_be_installed_ends_it(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.refused = lambda lane: lane == GOOD
+    with pytest.raises(ReportError, match="the good side itself cannot be installed"):
+        slow.bisection(asked, tmp_path).run()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "metric", "answer"),
+    [
+        (1.2, "step_latency", Answer.BAD),
+        (1.0, "step_latency", Answer.GOOD),
+        (0.8, "step_latency", Answer.GOOD),
+        (1.0, "kernel_launches", Answer.SKIP),
+    ],
+)
+def test_a_run_answers_by_the_verdicts_on_the_metric(ratio: float, metric: str, answer: Answer) -> None:
+    run = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
+    assert runs.answer(run, metric)[0] is answer
+
+
+def test_a_run_that_is_unclear_or_broken_does_not_answer() -> None:
+    unclear = run_against(opposed(problem="out of memory"))
+    assert runs.answer(unclear, "step_latency")[0] is Answer.SKIP
+    broken = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001] * 40), broken=True, problem="it died"))
+    answer, why = runs.answer(broken, "step_latency")
+    assert (answer, "could not be compared in pairs: it died" in why) == (Answer.SKIP, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("torch>=2\n", "line 1: 'torch>=2' is not package==version"),
+        ("a==1\nA_b==1\na-B==2\n", "line 3: a-b is pinned twice"),
+    ],
+)
+def test_a_lane_that_is_not_exact_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "lane.txt").write_text(text)
+    with pytest.raises(ReportError, match=says):
+        lanes.read(tmp_path / "lane.txt")
+
+
+def test_the_lanes_of_this_repository_can_be_mixed() -> None:
+    good, bad = (lanes.read(lanes.lane_path(name)) for name in ("blog", "current"))
+    found = lanes.differences(good, bad)
+    assert "transformers" in {one.package for one in found}
+    assert lanes.mixed(good, {one.package: one.bad for one in found}) == bad
+    with pytest.raises(ReportError, match="there is no constraints file absent: name a file, or a lane: blog, current"):
+        lanes.lane_path("absent")
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("torch", "give them as in --versions torch="),
+        ("torch=2.11;rm", "give them as in"),
+        ("rich=1,2", "rich does not differ between the two"),
+    ],
+)
+def test_a_list_of_versions_that_cannot_be_used_is_refused(option: str, says: str, asked: Question) -> None:
+    with pytest.raises(ReportError, match=says):
+        lanes.version_lists([option], lanes.differences(asked.good, asked.bad))
+
+
+def test_a_package_that_one_side_does_not_pin_loses_its_pin() -> None:
+    (one,) = lanes.differences({"a": "1", "b": "1"}, {"a": "1"})
+    assert str(one) == "b 1 -> not pinned"
+    assert lanes.mixed({"a": "1", "b": "1"}, {"b": None}) == {"a": "1"}
+
+
+class Tools:
+    """pip or uv that were never run: each command's outcome by a word in it."""
+
+    def __init__(self, **outcomes: str) -> None:
+        self.outcomes = outcomes
+        self.commands: list[str] = []
+
+    def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        self.commands.append(" ".join(command))
+        said = next((text for word, text in self.outcomes.items() if word in self.commands[-1]), "")
+        return subprocess.CompletedProcess(list(command), int(bool(said)), "", said)
+
+
+def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
+    tools = Tools()
+    python = environments.create(tmp_path / "env", "torch==2.13.0\n", tools)
+    assert python == tmp_path / "env" / "bin" / "python"
+    assert (tmp_path / "env.txt").read_text() == "torch==2.13.0\n"
+    assert f"--constraint {tmp_path / 'env.txt'}" in tools.commands[1]
+    made = len(tools.commands)
+    assert environments.create(tmp_path / "env", "torch==2.13.0\n", tools) == python
+    assert len(tools.commands) == made
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("ERROR: ResolutionImpossible: for help visit https://pip.pypa.io", UninstallableError),
+        ("  x No solution found when resolving dependencies:", UninstallableError),
+        ("ERROR: No matching distribution found for torch==9", UninstallableError),
+        ("error: No space left on device", ReportError),
+        ("Temporary failure in name resolution", ReportError),
+    ],
+)
+def test_versions_that_do_not_go_together_are_told_from_bad_luck(
+    said: str, kind: type[Exception], tmp_path: Path
+) -> None:
+    with pytest.raises(kind):
+        environments.create(tmp_path / "env", "torch==9\n", Tools(install=said))
+    assert not (tmp_path / "env" / environments.READY).exists()
+
+
+def test_versions_that_do_not_import_are_skipped(tmp_path: Path) -> None:
+    with pytest.raises(UninstallableError, match="do not import: ImportError: cannot import name"):
+        environments.create(tmp_path / "env", "", Tools(**{"import torch": "ImportError: cannot import name 'x'"}))
+
+
+def test_the_plan_names_what_differs_and_what_it_costs(
+    tmp_path: Path, asked: Question, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["bisect", "--good", str(tmp_path / "good.txt"), "--bad", str(tmp_path / "bad.txt"), "-k", "sdpa"]
+    command += ["--work", str(tmp_path / "work")]
+    assert main([*command, "--versions", "torch=2.12.1", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "4 packages differ:\n  torch 2.11.0 -> 2.13.0" in said
+    assert "torch, if it is the one: 2.11.0, 2.12.1, 2.13.0" in said
+    assert "plan for one culprit: at most 6 runs against the good side, in 7 environments" in said
+    assert "about 70 min (one cell, by what an H200 takes)" in said
+    assert not (tmp_path / "work").exists()
+    assert main(command) == 2
+    assert "give --yes to begin without being asked" in capsys.readouterr().err
+    assert main([*command, "--metric", "speed"]) == 2
+    assert main([*command[:4], str(tmp_path / "good.txt"), *command[5:]]) == 2
+    assert "pin the same versions" in capsys.readouterr().err
+
+
+def test_what_is_known_already_is_not_planned_again(asked: Question, tmp_path: Path) -> None:
+    pretended = Pretended(newer("torch"))
+    pretended.stop_after = 2
+    bisection = pretended.bisection(asked, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        bisection.run()
+    lines = words.plan(bisection.units, {}, load(tmp_path, asked))
+    assert lines[-1] == "about 18 min (by what it took so far); 2 are known already"
+    assert words.plan(bisection.units, {}, State(question=asked))[-1].startswith("about 59 min")
+
+
+def test_what_could_not_be_judged_is_said() -> None:
+    verdict = Found(Ending.FOUND, ("a",), others=None)
+    from reports.bisect.bisection import Verdict
+
+    units = {"a": [lanes.Difference("a", "1", "3")]}
+    said = words.outcome(Verdict(verdict, units, "a", "1", "3", ("2",)))
+    assert "between them could not be judged: 2" in said
+    assert any("is not known" in line for line in said)
+    untestable = Verdict(Found(Ending.UNTESTABLE), units)
+    assert words.outcome(untestable)[0].startswith("not known:")

@@ -1,0 +1,178 @@
+"""A run that was measured against another side: exact metrics between two records, wall time by pairs."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.errors import ReportError
+from reports.records import merge, runfile
+from reports.records.runfile import RunFile
+from reports.records.sides import other_side
+from reports.render import reproduce, summary
+from reports.verdicts.rules import Status
+from reports.verdicts.sides import compare_sides
+from reports.verdicts.thresholds import Override, Overrides
+from reports.verdicts.verdict import Verdict
+from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_document
+
+MIRROR = {Status.BETTER: Status.WORSE, Status.WORSE: Status.BETTER}
+OTHER = {"name": ".venv-blog/bin/python", "lane": "blog", "commit_info": {"id": "0123abcd", "dirty": False}}
+ratios = st.lists(st.floats(0.8, 1.25), min_size=10, max_size=40)
+
+
+def pairs_of(base: list[float], head: list[float], **more: Any) -> dict[str, Any]:
+    return {
+        "base_step_p10_s": base,
+        "head_step_p10_s": head,
+        "base_s": [100 * one for one in base],
+        "head_s": [100 * one for one in head],
+        "launches": [len(base)],
+        **more,
+    }
+
+
+def opposed(cell: str = PLAIN, *, values: dict[str, float] | None = None, **against: Any) -> dict[str, Any]:
+    """A cell's benchmark with its `against`; `values` are the other side's metrics."""
+    document = cell_document(cell, steps=[[0.001] * 10])
+    there = cell_document(cell, values, steps=[[0.001] * 10], environment="env-b")["extra_info"]
+    document["extra_info"]["against"] = {"record": there, "rounds_s": [2.0, 2.5], **against}
+    return document
+
+
+def run_against(*cells: dict[str, Any], **options: Any) -> RunFile:
+    software = {**SOFTWARE, "torch": "2.9.0"}
+    environments = {"env-b": {"gpu": dict(H200), "host": dict(HOST), "software": software}}
+    known: dict[str, Any] = {"against": OTHER, "environments": environments, **options}
+    document = run_document(cells, **known)
+    return runfile.parse(document, "test run")
+
+
+def found(run: RunFile, metric: str, **options: Any) -> Verdict:
+    (verdict,) = [one for one in compare_sides(run, **options).verdicts if one.metric == metric]
+    return verdict
+
+
+@given(ratios)
+def test_swapping_the_sides_turns_better_into_worse(values: list[float]) -> None:
+    ones = [1.0] * len(values)
+    there = found(run_against(opposed(pairs=pairs_of(ones, values))), "step_latency")
+    back = found(run_against(opposed(pairs=pairs_of(values, ones))), "step_latency")
+    assert back.status is MIRROR.get(there.status, there.status)
+
+
+@given(st.lists(st.floats(1e-4, 1e-2), min_size=20, max_size=40))
+def test_a_side_against_itself_is_the_same_everywhere(values: list[float]) -> None:
+    comparison = compare_sides(run_against(opposed(pairs=pairs_of(values, values))))
+    assert set(comparison.counts()) == {Status.SAME}
+    assert not comparison.failed
+
+
+def test_wall_time_is_judged_in_pairs_whatever_the_two_records_say() -> None:
+    slower = pairs_of([1.0] * 40, [1.1] * 40)
+    verdict = found(run_against(opposed(pairs=slower)), "step_latency")
+    assert (verdict.status, verdict.judged_by, verdict.fails) == (Status.WORSE, "paired", True)
+    assert verdict.change == pytest.approx(0.1)
+    assert "40 pairs in 1 launch of both sides" in verdict.reason
+    assert "step_latency worse, paired: " in summary.sentence(verdict)
+
+
+def test_a_family_needs_stronger_evidence_in_the_stored_file_too() -> None:
+    values = [1.05 if (index + 1) * 29 // 40 > index * 29 // 40 else 1.0 for index in range(40)]
+    alone = run_against(opposed(pairs=pairs_of([1.0] * 40, values)))
+    family = run_against(opposed(pairs=pairs_of([1.0] * 40, values, family=True)))
+    assert found(alone, "step_latency").status is Status.WORSE
+    assert found(family, "step_latency").status is not Status.WORSE
+
+
+def test_exact_metrics_come_from_the_two_records() -> None:
+    comparison = compare_sides(run_against(opposed(values={"weights": 3e8}, pairs=pairs_of([1.0] * 20, [1.0] * 20))))
+    (worse,) = comparison.failures
+    assert (worse.metric, worse.judged_by) == ("weights", "baseline")
+    assert comparison.changed == ("commit 0123abcd -> abc123", "lane blog -> current", "torch 2.9.0 -> 2.11.0")
+    assert comparison.baseline == ".venv-blog/bin/python (paired)"
+
+
+def test_an_override_of_the_step_time_holds_in_pairs() -> None:
+    expires = datetime.date(2099, 1, 1)
+    entry = Override(metric="step_latency", threshold=0.2, reason="known", expires=expires)
+    run = run_against(opposed(pairs=pairs_of([1.0] * 40, [1.1] * 40)))
+    verdict = found(run, "step_latency", overrides=Overrides((entry,)))
+    assert (verdict.status, "(override step_latency of *" in verdict.reason) == (Status.SAME, True)
+
+
+@pytest.mark.parametrize(("broken", "status"), [(True, Status.FAILED), (False, Status.NEW)])
+def test_a_cell_without_another_side_is_new_or_failed(broken: bool, status: Status) -> None:
+    document = cell_document(PLAIN)
+    document["extra_info"]["against"] = {"problem": "unknown attention", "broken": broken}
+    comparison = compare_sides(run_against(document))
+    (verdict,) = comparison.verdicts
+    assert (verdict.status, verdict.reason) == (status, "the other side has no measurement of it: unknown attention")
+    assert comparison.failed, "nothing was compared"
+
+
+def test_without_pairs_the_wall_time_is_unclear() -> None:
+    verdict = found(run_against(opposed(problem="out of memory")), "step_latency")
+    assert (verdict.status, verdict.reason) == (Status.UNCLEAR, "no rounds in pairs: out of memory")
+
+
+def test_a_cell_that_the_run_did_not_get_to_is_missing() -> None:
+    run = run_against(opposed(pairs=pairs_of([1.0] * 20, [1.0] * 20)), outcomes={FUSED: ("not run", "")})
+    assert [(one.cell, one.reason) for one in compare_sides(run).failures] == [
+        (FUSED, "it was not run: the run ended before")
+    ]
+
+
+def test_the_other_side_is_a_run_of_its_own() -> None:
+    other = other_side(run_against(opposed()))
+    assert other is not None
+    assert (other.suite.lane, other.commit_info["id"], list(other.cells)) == ("blog", "0123abcd", [PLAIN])
+    assert other.environment_of(other.cells[PLAIN])["software"]["torch"] == "2.9.0"
+    assert other.benchmarks[0].stats.data == [2.0, 2.5]
+    assert runfile.parse(other.model_dump(mode="json", exclude_unset=True), "again").cells == other.cells
+
+
+def test_a_run_without_another_side_says_so() -> None:
+    run = runfile.parse(run_document([PLAIN]), "test run")
+    assert other_side(run) is None
+    with pytest.raises(ReportError, match="was not measured with --against: name the run to compare it with"):
+        compare_sides(run)
+
+
+@pytest.mark.parametrize(
+    ("against", "says"),
+    [
+        ({"pairs": pairs_of([1.0, 1.0], [1.0, 1.0], launches=[1])}, "pairs of rounds whose halves differ in number"),
+        ({"pairs": pairs_of([1.0], [1.0, 1.0])}, "pairs of rounds whose halves differ in number"),
+        ({"record": cell_document(FUSED)["extra_info"]}, f"the other side of {PLAIN} is {FUSED}"),
+        ({"record": cell_document(PLAIN, environment="env-x")["extra_info"]}, "the environment 'env-x'"),
+    ],
+)
+def test_a_damaged_other_side_is_refused(against: dict[str, Any], says: str) -> None:
+    with pytest.raises(ReportError, match=says):
+        run_against(opposed(**against))
+
+
+def test_merging_keeps_the_other_sides_environment_and_refuses_another_one() -> None:
+    one, two = run_against(opposed(PLAIN)), run_against(opposed(FUSED))
+    merged = merge.merge([("a", one), ("b", two)])
+    assert set(merged.suite.environments) == {"env-b"}
+    assert other_side(merged) is not None
+    other = run_against(opposed(FUSED), against={**OTHER, "name": "another"})
+    with pytest.raises(ReportError, match="differ in other side"):
+        merge.merge([("a", one), ("b", other)])
+
+
+def test_measuring_again_lays_the_other_commit_beside() -> None:
+    run = run_against(opposed(pairs=pairs_of([1.0] * 40, [1.1] * 40)), commit="abcdef1")
+    commands = reproduce.commands(other_side(run), run, compare_sides(run), reviewed=False)
+    assert commands[:3] == (
+        "git switch --detach abcdef1",
+        "git worktree add --detach /tmp/base 0123abcd",
+        "make -C /tmp/base setup LANE=blog",
+    )
+    assert "--against=/tmp/base/.venv-blog/bin/python --against-tree=/tmp/base'" in commands[3]

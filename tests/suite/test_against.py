@@ -1,0 +1,175 @@
+"""`--against`: base against head, in one run. Measurements are made up (tests/fake_worker.py), but for the last one."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+import pytest
+
+from reports.__main__ import main
+from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
+
+ONE = ("-k", SMALLEST, "--rounds=5")
+GPU = {"FAKE_GPU": "NVIDIA H200"}
+AGAINST = f"--against={sys.executable}"
+
+
+def against(suite: Suite, *arguments: str, **sides: Any) -> Ended:
+    return suite(*ONE, AGAINST, *arguments, environment={**GPU, "FAKE_SIDES": json.dumps(sides)})
+
+
+def test_two_identical_sides_pass_and_the_run_file_holds_both(suite: Suite) -> None:
+    ended = against(suite, head={"noise": 0.02}, other={"noise": 0.02})
+    assert ended.code == 0, ended.output
+    assert f"in turns with {sys.executable}; both hold the model at once" in ended.output
+    assert f"passed: no regression against {sys.executable} (paired)" in ended.output
+    (cell,) = ended.run.cells.values()
+    assert cell.against is not None
+    assert cell.against.record is not None
+    assert cell.against.record.metrics["weights"] == cell.metrics["weights"]
+    assert cell.against.pairs is not None
+    assert cell.against.pairs.launches == [5] * 4
+    assert ended.run.suite.against is not None
+    assert ended.run.suite.against.name == sys.executable
+
+
+def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
+    suite: Suite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = against(suite, head={"noise": 0.02, "step": 0.00125 * 1.1}, other={"noise": 0.02})
+    assert ended.code == 1
+    said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 10 of 10 pairs are more than 3% slower, 10 decide"
+    assert f"{SMALLEST}: {said}" in ended.output
+    assert f"FAILED: 1 worse in 1 cells, against {sys.executable} (paired)" in ended.output
+    assert "pytest benchmarks/ --lf --against PYTHON" in ended.output
+    assert "reports accept" not in ended.output
+    report = (ended.folder / "latest" / "report.md").read_text()
+    page = (ended.folder / "latest" / "index.html").read_text()
+    for text in (report.replace("\\_", "_"), page):
+        assert "step_latency worse, paired" in text
+        assert sys.executable in text.replace("\\_", "_")
+    run = str(ended.folder / "latest" / "run.json")
+    assert main(["compare", run]) == 1
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert main(["alert", run]) == 0
+    assert "| worse, paired |" in capsys.readouterr().out
+    assert main(["render", run, "--output", str(ended.folder / "again")]) == 0
+    assert "step_latency worse, paired" in (ended.folder / "again" / "index.html").read_text()
+
+
+def test_what_is_exact_is_compared_between_the_two_sides_own_records(suite: Suite) -> None:
+    ended = against(suite, other={"metrics": {"weights": 37_000_000}, "environment": {"torch": "2.12.1"}})
+    assert ended.code == 1
+    assert f"{SMALLEST}: weights worse: 37.0 MB -> 38.0 MB" in ended.output
+    assert "weights worse, paired" not in ended.output
+    assert "differs from the other side: torch 2.12.1 -> 2.13.0" in ended.output
+    (environment,) = ended.run.suite.environments.values()
+    assert environment["software"] == {"torch": "2.12.1"}
+
+
+def test_a_cell_that_the_other_side_lacks_is_new_and_says_why(suite: Suite) -> None:
+    ended = against(suite, other={"at": {"measure": "lacks"}})
+    assert "new: the other side has no measurement of it: the other side" in ended.output
+    assert "unknown attention 'sdpa'; choose from eager" in ended.output
+    assert ended.code == 1
+    assert "nothing could be compared with" in ended.output
+    assert list(ended.run.cells) == [SMALLEST]
+
+
+def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None:
+    ended = against(suite, other={"at": {"round 4": "die"}, "noise": 0.02})
+    assert ended.code == 1
+    assert "failed: it could not be compared in pairs: the other side" in ended.output
+    assert "ended when asked to round (exit code 3); it said last: a library greets" in ended.output
+    assert "terminate called after throwing an instance of" in ended.output
+    (cell,) = ended.run.cells.values()
+    assert cell.against is not None
+    assert cell.against.record is not None
+    assert cell.against.pairs is not None
+    assert cell.against.pairs.launches == [3]
+    assert "3 pairs say nothing yet" in ended.output
+
+
+def test_an_other_side_that_cannot_start_ends_the_run_before_it_measures(suite: Suite) -> None:
+    ended = against(suite, other={"at": {"ready": "import"}})
+    assert ended.code == 4
+    assert "cannot import what it needs: ImportError: No module named 'transformers'" in ended.output
+    assert "Traceback" not in ended.output
+    assert not (ended.folder / "latest" / "run.json").exists()
+
+
+def test_without_memory_for_both_the_wall_time_is_unclear_and_the_rest_is_judged(suite: Suite) -> None:
+    ended = against(suite, other={"at": {"load": "memory"}})
+    assert ended.code == 0, ended.output
+    assert "step_latency unclear, paired" in ended.output
+    assert "both sides hold the model at once, about twice 60.0 MB" in ended.output
+    assert any("ran out of memory" in warning for warning in ended.run.suite.warnings)
+
+
+def test_a_run_is_accepted_without_the_other_side(suite: Suite) -> None:
+    ended = against(suite, "--against-launches=0")
+    run = str(ended.folder / "latest" / "run.json")
+    assert main(["accept", run, "--baseline-dir", str(ended.folder / "baselines")]) == 0
+    (path,) = (ended.folder / "baselines").rglob("*.json")
+    document = json.loads(path.read_text())
+    assert "against" not in document["benchmarks"][0]["extra_info"]
+    assert not document["suite"]["against"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["--against=/nowhere/python"],
+            "no such interpreter; name one, as in --against=.venv-blog/bin/python",
+        ),
+        (["--against=reports"], "is a folder: name the interpreter in it, as reports/bin/python"),
+        (["--against="], "there is no such interpreter"),
+        ([AGAINST, "--against-tree=reports"], "it is no checkout of this suite, or one older than --against"),
+        (["--against-tree=."], "give the interpreter too, --against=PYTHON"),
+        ([AGAINST, "--benchmark-compare"], "a run is judged once"),
+        ([AGAINST, "--update-baselines"], "--against with --update-baselines: the run is being judged"),
+        ([AGAINST, "--benchmark-autosave"], "--against with --benchmark-autosave"),
+        ([AGAINST, "--against-launches=9"], "--against-launches=9: 0 to 8"),
+        ([AGAINST, "--against-timeout=0"], "--against-timeout=0: seconds, more than 0"),
+    ],
+)
+def test_an_other_side_that_cannot_be_is_a_usage_error(suite: Suite, arguments: list[str], says: str) -> None:
+    ended = suite(*arguments)
+    assert ended.code == 4
+    assert says in ended.output
+    assert "Traceback" not in ended.output
+
+
+def test_cells_can_be_listed_before_the_other_environment_is_there(suite: Suite) -> None:
+    ended = suite("--against=.venv-absent/bin/python", "--collect-only", "-q")
+    assert ended.code == 0, ended.output
+
+
+def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both_in_turns(suite: Suite) -> None:
+    ended = suite(
+        *("-k", OTHER, "--rounds=1", "--checkpoint-source=synthetic", "--tokens=4"),
+        *(AGAINST, f"--against-tree={ROOT}", "--against-launches=1"),
+        plugins=(),
+    )
+    assert ended.code == 0, ended.output
+    (cell,) = ended.run.cells.values()
+    assert cell.against is not None
+    assert not cell.against.problem
+    assert cell.against.record is not None
+    for metric in ("aten_calls", "python_calls", "weights", "peak_allocated", "top1_agreement"):
+        assert cell.against.record.metrics[metric] == cell.metrics[metric], metric
+    assert cell.against.pairs is not None
+    assert cell.against.pairs.launches == [5]
+    # A cell's decoding steps are a part of its rounds.
+    for steps, rounds in (
+        (cell.against.pairs.base_step_p10_s, cell.against.pairs.base_s),
+        (cell.against.pairs.head_step_p10_s, cell.against.pairs.head_s),
+    ):
+        assert all(0 < step < whole for step, whole in zip(steps, rounds, strict=True))
+    assert re.search(r"step_latency unclear, paired \(not gated\).*5 pairs say nothing yet", ended.output) or (
+        "unclear, not gated: step_latency" in ended.output
+    )

@@ -1,0 +1,50 @@
+"""A bisection whose runs are those of the suite itself, with made-up measurements (tests/fake_worker.py)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports.bisect import lanes
+from reports.bisect.bisection import Bisection
+from reports.bisect.runs import measure
+from reports.bisect.search import Ending
+from reports.bisect.state import Question
+from reports.errors import ReportError
+from tests.suite.conftest import SMALLEST
+
+GOOD = {"accelerate": "1.14.0", "torch": "2.12.1"}
+BAD = {"accelerate": "1.15.0", "torch": "2.13.0"}
+SUITE = ["-k", SMALLEST, "--rounds=5", "--device=cpu", "-p", "tests.fake_measure"]
+
+
+def environment(folder: Path, constraints: str) -> Path:
+    """An interpreter in whose processes a step takes 20 % longer with the newer torch."""
+    slow = f"torch=={BAD['torch']}" in constraints
+    side = {"step": 0.00125 * (1.2 if slow else 1.0), "environment": {"torch": BAD["torch"] if slow else GOOD["torch"]}}
+    folder.mkdir(parents=True, exist_ok=True)
+    python = folder / "python"
+    sides = json.dumps({"head": side, "other": side})
+    python.write_text(f"#!/bin/sh\nexport FAKE_SIDES='{sides}'\nexec '{sys.executable}' \"$@\"\n")
+    python.chmod(0o755)
+    return python
+
+
+def test_the_slower_package_is_found_by_runs_in_pairs(tmp_path: Path) -> None:
+    units = lanes.units(lanes.differences(GOOD, BAD), ())
+    said: list[str] = []
+    question = Question(good=GOOD, bad=BAD, metric="step_latency", arguments=SUITE)
+    verdict = Bisection(question, tmp_path, units, create=environment, say=said.append).run()
+    assert (verdict.found.ending, verdict.found.culprits, verdict.found.others) == (Ending.FOUND, ("torch",), False)
+    assert said[0].startswith(f"bad: accelerate 1.15.0, torch 2.13.0: {SMALLEST}: step_latency worse, paired")
+    assert "+20.0%" in said[0]
+    assert said[1].startswith("good: accelerate 1.15.0: ")
+
+
+def test_a_run_that_does_not_get_through_says_what_to_type(tmp_path: Path) -> None:
+    python = environment(tmp_path / "env", "")
+    with pytest.raises(ReportError, match=r"exit code 4: .*to see it all: .* --rounds=0"):
+        measure(python, python, tmp_path / "run", [*SUITE, "--rounds=0"])
