@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.harness.durations import Durations, estimate, measured
+from reports.errors import ReportError
+from reports.records import baselines, runfile
+from tests.builders import FUSED, PLAIN, cell_document, run_of
+
+EIGHT = "small-sdpa-fp16-resident-dynamic-batch8"
+LARGE = "large-sdpa-fp16-resident-dynamic-batch1"
+HALF = "small-eager-fp16-resident-dynamic-batch1"
+
+
+def with_phases(cell: str, **phases: float) -> dict[str, Any]:
+    document = cell_document(cell)
+    document["extra_info"]["phases"] = phases
+    return document
+
+
+def stored(root: Path, level: str, *cells: Any) -> Path:
+    path = baselines.folder(root, "nvidia-h200", "current", level) / baselines.FILE
+    runfile.write(path, run_of(*cells, level=level))
+    return path
+
+
+def test_a_cell_takes_as_long_as_its_own_phases_in_the_baseline(tmp_path: Path) -> None:
+    path = stored(tmp_path, "pr", with_phases(PLAIN, load=4.0, rounds=6.0, reference=100.0, rerun=50.0))
+    assert measured(tmp_path, "nvidia-h200", "current", "pr") == Durations({PLAIN: 10.0}, path)
+
+
+def test_a_baseline_without_phases_tells_its_rounds(tmp_path: Path) -> None:
+    stored(tmp_path, "pr", PLAIN)
+    assert measured(tmp_path, "nvidia-h200", "current", "pr").seconds == {PLAIN: pytest.approx(4.2)}
+
+
+def test_another_levels_baseline_stands_in_only_where_there_is_none(tmp_path: Path) -> None:
+    pr = stored(tmp_path, "pr", PLAIN)
+    assert measured(tmp_path, "nvidia-h200", "current", "nightly").source == pr
+    nightly = stored(tmp_path, "nightly", PLAIN)
+    assert measured(tmp_path, "nvidia-h200", "current", "nightly").source == nightly
+    assert measured(tmp_path, "nvidia-h100", "current", "nightly") == Durations()
+    assert measured(tmp_path, "nvidia-h200", "blog", "nightly") == Durations()
+
+
+def test_a_damaged_baseline_is_not_passed_over(tmp_path: Path) -> None:
+    path = stored(tmp_path, "pr", PLAIN)
+    path.write_text(path.read_text()[:-200])
+    with pytest.raises(ReportError, match=str(path)):
+        measured(tmp_path, "nvidia-h200", "current", "pr")
+
+
+def test_a_cell_that_the_baseline_lacks_takes_as_long_as_its_neighbours() -> None:
+    known = {PLAIN: 10.0, FUSED: 4.0, EIGHT: 40.0, LARGE: 90.0}
+    assert Durations(known).of([PLAIN, HALF]) == {PLAIN: 10.0, HALF: 7.0}, "one axis from each of the first two"
+    assert estimate("large-eager-fp16-resident-dynamic-batch1", known) == 90.0, "the checkpoint counts more"
+    assert estimate("small-eager-fp32-cpu_offload-dynamic-batch8", known) == 40.0, "and so does the batch"
+
+
+def test_without_a_baseline_all_cells_take_as_long() -> None:
+    assert Durations().of([PLAIN, FUSED]) == {PLAIN: 1.0, FUSED: 1.0}
