@@ -3,7 +3,7 @@
 Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
 metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps), rounds that
 another process disturbed (`{"marked": 2, "dropped": 3}`), or
-`{"raise": "suite" | "crash" | "interrupt" | "kill"}`.
+`{"raise": "suite" | "crash" | "interrupt" | "kill"}`; a `kill` happens once where `once` names a file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def measure(
         raise RuntimeError("the driver fell over")
     if wanted.get("raise") == "interrupt":
         raise KeyboardInterrupt
-    if wanted.get("raise") == "kill":
+    if wanted.get("raise") == "kill" and not already(wanted.get("once")):
         os.kill(os.getpid(), signal.SIGKILL)
     if keep_trace:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -79,6 +79,14 @@ def measure(
         proofs={"attention": "made up"},
         phases_s={"load": 0.5, "rounds": latency * policy.minimum},
     )
+
+
+def already(once: str | None) -> bool:
+    """Whether what is to happen once has happened; notes that it has."""
+    if once is None or Path(once).exists():
+        return once is not None
+    Path(once).touch()
+    return False
 
 
 def measure_again(

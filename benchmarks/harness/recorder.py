@@ -73,6 +73,9 @@ class Recorder:
     warnings: list[str] = field(default_factory=list)
     overrides: dict[str, float] = field(default_factory=dict)
     drill: str = ""
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    writes: bool = True
+    """Not in a worker of pytest-xdist: the controller writes the files of all."""
     limits: Limits | None = None
     finished: bool = False
     problem: str = ""
@@ -114,7 +117,7 @@ class Recorder:
             "overrides": self.overrides,
             "drill": self.drill,
             "cells": [outcome.model_dump() for outcome in self.outcomes.values()],
-            "environments": {},
+            "environments": self.environments,
             "warnings": self.all_warnings,
         }
 
@@ -130,6 +133,8 @@ class Recorder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
+        if not self.writes:
+            return
         reports = (self.path.with_name(name) for name in (REPORT_FILE, PAGE_FILE))
         for path in (self.path, *reports, *audio.files(self.path.parent)):
             try:

@@ -18,6 +18,7 @@ from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.limits import Limits, probe
+from fixtures.machine.workers import Worker
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
@@ -56,6 +57,10 @@ class BarkSuite:
     """Set where `--trace-dir` asks for traces."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
+    worker: Worker | None = None
+    """Set where this process is one of several that measure at once."""
+    awaited: set[str] | None = None
+    """Cells that a worker has yet to tell of; None where this process measures itself."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal.
@@ -141,6 +146,8 @@ class BarkSuite:
     def record(self, measurement: Measurement) -> dict[str, Any]:
         """The cell's `extra_info`, noted for the run file."""
         record = cell_record(measurement, self.machine_info.get("environment", ""))
+        if self.worker:
+            record["worker"] = self.worker.record()
         if measurement.sample:
             record["audio"] = self._kept_sample(measurement)
         self.recorder.measured(measurement.scenario.id, record)
