@@ -13,6 +13,7 @@ from reports.commands import (
     compare,
     github,
     history,
+    interference,
     keep,
     merge,
     render,
@@ -22,7 +23,7 @@ from reports.commands import (
 )
 from reports.commands.shared import USAGE
 
-COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, keep, alert, github, unpack)
+COMMANDS = (compare, render, accept, merge, study, calibrate, trend, history, interference, keep, alert, github, unpack)
 
 LONGEST_ERROR = 4_000
 """Characters of a message, which may quote a file that anybody wrote."""
