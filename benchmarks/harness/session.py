@@ -185,7 +185,7 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)
-    unheard = never_heard_of(suite)
+    unheard = never_heard_of(suite) if exit_code in (PASSED, FAILED, NO_TESTS) else []
     result.lines += unheard
     suite.awaited = None  # what workers had to tell is here
     recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.asked_for)

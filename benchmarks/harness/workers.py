@@ -23,6 +23,9 @@ from fixtures.machine.workers import Worker
 INPUT = "bark_worker"
 """Of the input that pytest-xdist gives a worker."""
 
+INTERRUPT = "keyboard-interrupt"
+"""What pytest-xdist says of a worker that Ctrl-C has ended."""
+
 TRIES = 2
 """How often a cell is measured where the worker that measures it dies."""
 
@@ -127,6 +130,7 @@ class Controller(Enabled):
         self.suite, self.places = suite, places
         self.workers: dict[str, Worker] = {}
         self.deaths: dict[str, list[str]] = {}
+        self.interrupted = False
         self.merged = handover.Merged(suite, [])
         chosen = suite.settings
         self.planned = {one.scenario.id: one for one in plan.plan(chosen.level, chosen.machine)}
@@ -204,6 +208,7 @@ class Controller(Enabled):
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker has ended, or died: its place is free."""
+        self.interrupted |= error == INTERRUPT
         self.places.leave(self.workers[str(node.gateway.id)], died=bool(error))
 
     @pytest.hookimpl(optionalhook=True)
@@ -211,7 +216,7 @@ class Controller(Enabled):
         """A worker died in a test: a cell is tried once more, elsewhere if there is another place, and then failed."""
         cell, worker = self.cell_of(crashitem), self.workers[str(report.node.gateway.id)]
         self.progress.finish(cell, counts=False)
-        if not cell or cell in self.suite.recorder.records:  # what was measured stands
+        if not cell or self.interrupted or cell in self.suite.recorder.records:  # what was measured stands
             return
         died = self.deaths.setdefault(cell, [])
         died.append(str(worker))

@@ -14,7 +14,7 @@ from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
 FOUR = "fp32 and not bettertransformer"
 PART = ("-k", f"batch1 and {FOUR}")
 OF_A_RUN = {"datetime", "node"}
-OF_WORKERS = {"worker", "workers", "environment"}
+OF_WORKERS = {"worker", "workers", "card", "environment", "environments"}
 
 
 @pytest.fixture
@@ -37,13 +37,15 @@ def left(content: Any) -> Any:
 
 
 def test_two_workers_make_one_run_as_one_process_does(workers: Suite, suite: Suite, tmp_path: Path) -> None:
-    cells = {SMALLEST: {"latency": 0.1234567890123, "peak_allocated": 61_000_000}, OTHER: {"raise": "suite"}}
+    # The first two cells, one for each worker, can be measured.
+    cells = {OTHER: {"latency": 0.1234567890123, "peak_allocated": 61_000_000}, SMALLEST: {"raise": "suite"}}
     asked = (str(ROOT / "benchmarks"), "-k", f"own or ({FOUR})")
-    alone = suite(*asked, target="tests/user_tests.py", cells=cells)
+    gpu = {"FAKE_GPU": "NVIDIA H200"}
+    alone = suite(*asked, target="tests/user_tests.py", cells=cells, environment=gpu)
     expected = document(alone)
     own, storage = tmp_path / "own.json", tmp_path / "storage"
     files = (f"--benchmark-json={own}", "--benchmark-save=x", f"--benchmark-storage=file://{storage}")
-    ended = workers(*asked, "-n", "auto", *files, target="tests/user_tests.py", cells=cells)
+    ended = workers(*asked, "-n", "auto", *files, target="tests/user_tests.py", cells=cells, environment=gpu)
     found = document(ended)
     note = found["suite"]["warnings"].pop(0)
 
@@ -53,7 +55,10 @@ def test_two_workers_make_one_run_as_one_process_does(workers: Suite, suite: Sui
     assert "1 failed, 6 passed" in alone.output
     assert "1 failed, 6 passed" in ended.output
     assert found["machine_info"]["host"]["workers"] == 2
-    measured_by = {cell.worker.name: cell.worker for cell in ended.run.cells.values() if cell.worker}
+    measured = ended.run.cells.values()
+    cards = {cell.worker.name: ended.run.environment_of(cell)["gpu"]["card"] for cell in measured if cell.worker}
+    assert cards == {"gw0": "card 0", "gw1": "card 1"}
+    measured_by = {cell.worker.name: cell.worker for cell in measured if cell.worker}
     assert {name: (one.of, one.gpu, one.cores) for name, one in measured_by.items()} == {
         "gw0": (2, None, "100-103"),
         "gw1": (2, None, "104-107"),
@@ -117,6 +122,14 @@ def test_one_worker_is_judged_as_one_process_is(with_baseline: Suite) -> None:
     assert "at once" not in ended.output
     assert "workers" not in ended.run.machine_info["host"]
     assert {cell.worker.name for cell in ended.run.cells.values() if cell.worker} == {"gw0"}
+
+
+def test_an_interrupted_worker_ends_the_run_and_what_was_measured_stands(workers: Suite) -> None:
+    ended = workers("-n2", "-k", FOUR, cells={SMALLEST: {"raise": "interrupt"}})
+    assert ended.code == 2
+    assert not ended.run.suite.finished
+    assert ended.run.outcomes()[SMALLEST].outcome == "not run"
+    assert "measured again" not in ended.output
 
 
 def test_a_disabled_benchmark_is_not_measured_by_a_worker_either(workers: Suite) -> None:
