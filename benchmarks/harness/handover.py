@@ -31,7 +31,7 @@ class Part:
     """What became of a cell in a worker, as of one phase of its test (`when`: setup, call, teardown).
 
     `entry` is pytest-benchmark's, empty where nothing was measured; `outcome` is None where the report says nothing.
-    `environment`, `limits` and `warnings` are the worker's so far. `trace` is the file that was kept.
+    `environment`, other `environments`, `limits` and `warnings` are the worker's so far; `trace` is the file kept.
     """
 
     cell: str
@@ -41,6 +41,7 @@ class Part:
     reason: str = ""
     entry: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     trace: str = ""
@@ -77,6 +78,7 @@ def part_of(suite: BarkSuite, cell: str, report: Any, entries: Sequence[Any]) ->
         reason=reason,
         entry=measured[-1].as_dict() if measured and report.when == "call" else {},
         environment=suite.machine_info,
+        environments=suite.recorder.environments,
         limits=limits.record() if limits else {},
         warnings=suite.recorder.warnings,
         trace=str(trace or ""),
@@ -129,8 +131,8 @@ class Merged:
         self.suite.machine_info = dict(self.environments[first])
         limits = self.suite.machine_info.pop("limits", None)
         recorder.limits = Limits(**limits) if limits else None
-        recorder.environments = {
-            str(one["environment"]): environment_groups(one)
-            for one in self.environments.values()
-            if one["environment"] != self.suite.machine_info["environment"]
+        recorder.environments |= part.environments
+        recorder.environments |= {
+            str(one["environment"]): environment_groups(one) for one in self.environments.values()
         }
+        recorder.environments.pop(str(self.suite.machine_info["environment"]))
