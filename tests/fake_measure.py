@@ -106,6 +106,6 @@ def pytest_configure() -> None:
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
-    gpu = {"model": os.environ["FAKE_GPU"], "card": os.environ.get("FAKE_CARD")} if "FAKE_GPU" in os.environ else None
+    gpu = {"model": os.environ["FAKE_GPU"], "card": os.environ.get("FAKE_PLACE")} if "FAKE_GPU" in os.environ else None
     environment.describe = lambda machine=None: {"gpu": gpu, "host": host, "software": software}
     CheckpointSource.get = lambda self, name: Checkpoint(name, "synthetic", "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ CORES = [100, 101, 102, 103, 104, 105, 106, 107]
 
 def _bind(worker: Worker) -> None:
     assert set(worker.cores) <= set(CORES)
-    os.environ["FAKE_CARD"] = f"card {worker.place}"
+    os.environ["FAKE_PLACE"] = f"card {worker.place}"
 
 
 # At import: the number of workers is asked for before plugins are configured.
