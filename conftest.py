@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import display, plan, settings
+from benchmarks.harness import display, plan, settings, workers
 from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
@@ -23,8 +23,9 @@ ELSEWHERE = pytest.StashKey[dict[str, int]]()  # cell -> the other shard that me
 RESULT = pytest.StashKey[bark_session.Result]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     settings.add_options(parser)
+    pluginmanager.register(workers.AutoNumber(), "bark-auto-number")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for value in axis.values:
             config.addinivalue_line("markers", f"{value.name}: cells whose {axis.name} is {value.name}")
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which names the card
+    worker = workers.bound(config)
     config.stash[CELLS] = {}
     config.stash[PLAN] = []
     config.stash[ELSEWHERE] = {}
@@ -45,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
             suite.load_baseline()
             if chosen.storage_is_ours:
                 config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
+        workers.join(config, suite, worker, config.stash[CELLS])
     except (SuiteError, ReportError) as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -128,7 +131,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
 @pytest.fixture
 def save_run(request: pytest.FixtureRequest, bark_suite: BarkSuite) -> Callable[[], None]:
     """Writes the run file as it stands."""
-    return lambda: bark_suite.recorder.save(bark_session.document(bark_suite, request.config))
+    return lambda: bark_session.save(bark_suite, request.config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,8 +3,8 @@
 Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
 metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps), rounds that
 another process disturbed (`{"marked": 2, "dropped": 3}`), or
-`{"raise": "suite" | "crash" | "interrupt" | "kill"}`. FAKE_CARD is the UUID of a GPU that is then there by its name
-alone, and FAKE_PROCESS the name of another process that computes on it.
+`{"raise": "suite" | "crash" | "interrupt" | "kill"}`; a `kill` happens once where `once` names a file. FAKE_CARD is the
+UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def measure(
         raise RuntimeError("the driver fell over")
     if wanted.get("raise") == "interrupt":
         raise KeyboardInterrupt
-    if wanted.get("raise") == "kill":
+    if wanted.get("raise") == "kill" and not already(wanted.get("once")):
         os.kill(os.getpid(), signal.SIGKILL)
     if keep_trace:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -89,6 +89,14 @@ def measure(
     )
 
 
+def already(once: str | None) -> bool:
+    """Whether what is to happen once has happened; notes that it has."""
+    if once is None or Path(once).exists():
+        return once is not None
+    Path(once).touch()
+    return False
+
+
 def measure_again(
     first: Measurement, policy: RoundPolicy, device: str, report: Callable[[Any], None], drill: Any = None
 ) -> Measurement:
@@ -107,6 +115,6 @@ def pytest_configure() -> None:
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
-    gpu = {"model": os.environ["FAKE_GPU"]} if "FAKE_GPU" in os.environ else None
+    gpu = {"model": os.environ["FAKE_GPU"], "card": os.environ.get("FAKE_PLACE")} if "FAKE_GPU" in os.environ else None
     environment.describe = lambda machine=None: {"gpu": gpu, "host": host, "software": software}
     CheckpointSource.get = lambda self, name: Checkpoint(name, "synthetic", "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

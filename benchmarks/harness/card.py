@@ -1,8 +1,8 @@
-"""The card of a session: taken before the first cell, given back when the session ends."""
+"""The cards of a session: taken before the first cell, given back when the session ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from benchmarks.harness.progress import ProgressLine
@@ -10,21 +10,27 @@ from fixtures.machine import exclusive
 from fixtures.machine.gpus import other_processes, visible_uuid
 
 
-def take(wait_s: float | None, progress: ProgressLine, warn: Callable[[str], None]) -> ExitStack:
-    """Lock the first visible GPU until the stack is closed, and see to it that nobody else computes on it.
+def take(
+    wait_s: float | None,
+    progress: ProgressLine,
+    warn: Callable[[str], None],
+    uuids: Iterable[str | None] | None = None,
+) -> ExitStack:
+    """Lock GPUs until the stack is closed, and see to it that nobody else computes on the first of them.
 
     Args:
         wait_s: of `--gpu-wait`.
         progress: shows what is waited for.
         warn: told of other processes where nothing was said about waiting for them.
+        uuids: of the GPUs, by default of the first visible one.
 
     Raises:
         SuiteError: it was not free in time.
     """
     patience = exclusive.Patience(exclusive.WAIT_S if wait_s is None else wait_s, progress.wait)
     with ExitStack() as held:
-        uuid = visible_uuid()
-        if uuid:
+        known = {uuid for uuid in ([visible_uuid()] if uuids is None else uuids) if uuid}
+        for uuid in sorted(known):  # in one order everywhere, so that no two runs wait for each other
             held.enter_context(exclusive.hold(uuid, patience, warn))
         if wait_s is not None:
             exclusive.wait_for_others(other_processes, patience)

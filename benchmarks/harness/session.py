@@ -105,7 +105,7 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         suite.recorder.warnings.append(line)
         progress.write(f"\n{line}\n")
 
-    if suite.settings.machine.gpu:
+    if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
     suite.began = True
@@ -129,9 +129,12 @@ def quiet_libraries() -> None:
 
 def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any) -> None:
     """Add card, host, software and commit to pytest-benchmark's `machine_info`; found out once a session."""
-    if not suite.machine_info:
+    if not suite.machine_info and suite.awaited is None:
         commit = str(commit_of(config).get("id"))
-        suite.machine_info = environment_record(environment.describe(suite.settings.machine), commit)
+        groups = environment.describe(suite.settings.machine)
+        if suite.worker and suite.worker.of > 1:
+            groups["host"]["workers"] = suite.worker.of
+        suite.machine_info = environment_record(groups, commit)
     machine_info.update(suite.machine_info)
 
 
@@ -168,6 +171,12 @@ def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
     )
     config.hook.pytest_benchmark_update_json(config=config, benchmarks=session.benchmarks, output_json=output)
     return output
+
+
+def save(suite: BarkSuite, config: Any) -> None:
+    """Write the run file as it stands."""
+    if suite.recorder.writes:
+        suite.recorder.save(document(suite, config))
 
 
 def commit_of(config: Any) -> dict[str, Any]:
@@ -213,6 +222,9 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)
+    unheard = never_heard_of(suite) if exit_code in (PASSED, FAILED, NO_TESTS) else []
+    result.lines += unheard
+    suite.awaited = None  # what workers had to tell is here
     recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.asked_for)
     saved = document(suite, config)
     if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
@@ -240,10 +252,18 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         result.lines.append(drilled(suite.settings))
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
-    failed = (result.comparison is not None and result.comparison.failed) or bool(recorder.problem)
+    failed = (result.comparison is not None and result.comparison.failed) or bool(recorder.problem or unheard)
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
     return result
+
+
+def never_heard_of(suite: BarkSuite) -> list[str]:
+    """A line for the cells that no worker was left to measure; none where all had their turn."""
+    cells = sorted(suite.awaited or ())
+    if not cells:
+        return []
+    return [f"FAILED: {len(cells)} cells were not measured, as no worker was left to: {', '.join(cells)}"]
 
 
 def drilled(settings: Settings) -> str:

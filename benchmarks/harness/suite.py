@@ -20,6 +20,7 @@ from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.limits import Limits, probe
+from fixtures.machine.workers import Worker
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
@@ -65,6 +66,10 @@ class BarkSuite:
     """Whether the device was probed for its limits."""
     other: OtherSide | None = None
     """Set where `--against` names another side."""
+    worker: Worker | None = None
+    """Set where this process is one of several that measure at once."""
+    awaited: set[str] | None = None
+    """Cells that a worker has yet to tell of; None where this process measures itself."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal.
@@ -150,6 +155,8 @@ class BarkSuite:
     def record(self, measurement: Measurement) -> dict[str, Any]:
         """The cell's `extra_info`, noted for the run file."""
         record = cell_record(measurement, self.machine_info.get("environment", ""))
+        if self.worker:
+            record["worker"] = self.worker.record()
         if measurement.sample:
             record["audio"] = self._kept_sample(measurement)
         self.recorder.measured(measurement.scenario.id, record)

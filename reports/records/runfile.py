@@ -184,11 +184,24 @@ class AgainstRecord(_Record):
     broken: bool = False
 
 
+class WorkerRecord(_Record):
+    """Which of several workers of one host measured a cell, `of` at once.
+
+    `gpu`: the place of its card among the visible ones, None on the CPU; the environment says which card it is.
+    `cores`: of the host, that it had for itself, as the kernel lists them (`0-3,8`).
+    """
+
+    name: str
+    of: PositiveInt
+    gpu: NonNegativeInt | None = None
+    cores: str
+
+
 class CellRecord(_Record):
     """`extra_info` of one benchmark: everything that pytest-benchmark has no field for.
 
     `accepted`: in a baseline, the date of the run that the cell came from, which finds its entry in `suite.accepted`.
-    `against`: where the run was measured against another side.
+    `against`: where the run was measured against another side. `worker`: in a run of several workers at once.
     """
 
     schema_version: int
@@ -205,6 +218,7 @@ class CellRecord(_Record):
     audio: AudioRecord | None = None
     proofs: dict[str, str] = Field(default_factory=dict)
     phases: dict[str, FiniteFloat] = Field(default_factory=dict)
+    worker: WorkerRecord | None = None
     accepted: str = ""
     against: AgainstRecord | None = None
 

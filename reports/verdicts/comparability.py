@@ -29,7 +29,8 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
     """The environment fields that must be equal before two values of a metric of this kind are compared.
 
     Software versions are never among them: they are what is under test. A GPU run's host is its processor model
-    (the host feeds the GPU from one thread); a CPU run's is its number of processors too. `needs_same` names what
+    (the host feeds the GPU from one thread); a CPU run's is its number of processors too. Workers that measured at once
+    shared the host, so wall times of as many are compared only. `needs_same` names what
     else a metric depends on: software by its release (major and minor), or a CPU run's property of the host.
     """
     gpu = environment.get("gpu") or {}
@@ -43,6 +44,7 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
         fields["application clock (MHz)"] = gpu.get("sm_clock_application_mhz")
         fields["power cap (W)"] = gpu.get("power_cap_w")
         fields["host CPU"] = host.get("cpu_model")
+        fields["number of workers at once"] = host.get("workers", 1)
         if not gpu:
             fields["host CPU count"] = host.get("cpu_count")
             fields["torch threads"] = host.get("torch_threads")

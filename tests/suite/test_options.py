@@ -78,11 +78,12 @@ def test_the_end_shows_both_tables_of_the_study(suite: Suite) -> None:
     assert "tiny, batch 8, against sdpa" in output
 
 
-def test_benchmarks_under_xdist_are_refused(suite: Suite) -> None:
-    pytest.importorskip("xdist")
-    ended = suite("-n1", "-k", "dynamic and batch1 and fp32 and not bettertransformer")
-    assert ended.code == 1
-    assert "leave -n out" in ended.output
+def test_several_workers_without_a_gpu_are_a_usage_error(suite: Suite) -> None:
+    ended = suite("-n2", "-k", "dynamic and batch1 and fp32 and not bettertransformer")
+    assert ended.code == 4
+    assert "-n 2: without a GPU all workers would share this host's cores" in ended.output
+    assert "use -n 1, or leave -n out" in ended.output
+    assert "Traceback" not in ended.output
 
 
 def test_the_suites_own_tests_need_none_of_it(suite: Suite) -> None:

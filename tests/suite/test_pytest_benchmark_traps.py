@@ -79,14 +79,12 @@ def test_a_judged_run_is_not_saved_in_a_storage_of_ones_own_either(suite: Suite,
     assert not list(storage.rglob("*.json"))
 
 
-@pytest.mark.parametrize("arguments", [("-n1",), ("-n1", "--benchmark-enable"), ("-n1", "--benchmark-only")])
-def test_it_disables_itself_under_xdist_and_a_comparison_never_passes_there(
-    with_baseline: Suite, arguments: tuple[str, ...]
-) -> None:
-    pytest.importorskip("xdist")
-    ended = with_baseline("--benchmark-compare", *arguments, *ONE)
-    assert ended.code not in (0, 5)
-    assert "passed: no regression" not in ended.output
+def test_it_disables_itself_under_xdist_and_ours_measures_and_judges_there(with_baseline: Suite) -> None:
+    more = {SMALLEST: {"weights": 38_000_001}}
+    ended = with_baseline("--benchmark-compare", "-n", "auto", "--benchmark-only", *ONE, cells=more)
+    assert ended.code == 1
+    assert f"{SMALLEST}: weights worse" in ended.output
+    assert "automatically disabled" not in ended.output
 
 
 def test_its_calibration_takes_no_round_away_and_adds_none(suite: Suite) -> None:

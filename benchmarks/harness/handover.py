@@ -1,0 +1,143 @@
+"""What a worker tells the controller of a cell, and how the controller's run file comes to hold it.
+
+It goes with pytest-xdist's own report of the test, as soon as that is known, so that what was measured outlives the
+worker. The worker measures with its own pytest-benchmark; its entry becomes one of the controller's, which writes the
+run file, judges and shows as if it had measured itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pytest_benchmark.stats import Metadata
+
+from benchmarks.harness.session import outcome_of, report_reason
+from benchmarks.harness.suite import BarkSuite
+from fixtures.machine.limits import Limits
+from reports.records.baselines import environment_groups
+from reports.records.runfile import Outcome
+
+ATTRIBUTE = "bark_part"
+"""Of a test's report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What became of a cell in a worker, as of one phase of its test (`when`: setup, call, teardown).
+
+    `entry` is pytest-benchmark's, empty where nothing was measured; `outcome` is None where the report says nothing.
+    `environment`, other `environments`, `limits` and `warnings` are the worker's so far; `trace` is the file kept.
+    `shard`: of `--shard`, empty without; `elsewhere`: cell -> the shard that measures it.
+    """
+
+    cell: str
+    place: int
+    when: str
+    outcome: Outcome | None = None
+    reason: str = ""
+    entry: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    trace: str = ""
+    shard: dict[str, Any] = field(default_factory=dict)
+    elsewhere: dict[str, int] = field(default_factory=dict)
+
+    def packed(self) -> str:
+        """As text: a report may hold nothing but what pytest-xdist can send."""
+        return json.dumps(asdict(self), default=str)
+
+
+def unpacked(text: str) -> Part:
+    """The part that `Part.packed` gave."""
+    return Part(**json.loads(text))
+
+
+def part_of(suite: BarkSuite, cell: str, report: Any, entries: Sequence[Any]) -> Part:
+    """What a worker knows of a cell after one phase of its test.
+
+    Args:
+        suite: the worker's.
+        cell: the cell.
+        report: pytest's, of the phase.
+        entries: pytest-benchmark's of the session.
+    """
+    assert suite.worker is not None
+    measured = [entry for entry in entries if entry.fullname == report.nodeid and cell in suite.recorder.records]
+    outcome, reason = outcome_of(report.when, report.outcome, report_reason(report)) or (None, "")
+    limits = suite.recorder.limits
+    trace = suite.traces.written.get(cell) if suite.traces else None
+    return Part(
+        cell=cell,
+        place=suite.worker.place,
+        when=report.when,
+        outcome=outcome,
+        reason=reason,
+        entry=measured[-1].as_dict() if measured and report.when == "call" else {},
+        environment=suite.machine_info,
+        environments=suite.recorder.environments,
+        limits=limits.record() if limits else {},
+        warnings=suite.recorder.warnings,
+        trace=str(trace or ""),
+        shard=suite.recorder.shard.model_dump() if suite.recorder.shard else {},
+        elsewhere={one.cell: one.shard for one in suite.recorder.outcomes.values() if one.shard},
+    )
+
+
+def benchmark_of(entry: dict[str, Any]) -> Any:
+    """An entry of pytest-benchmark's own kind that says what `entry`, from another process, says."""
+    known = ("name", "fullname", "group", "param", "params", "extra_info")
+    fixture = SimpleNamespace(**{name: entry[name] for name in known}, cprofile_stats=None, has_error=False)
+    benchmark = Metadata(fixture, iterations=entry["stats"]["iterations"], options=entry["options"])
+    for seconds in entry["stats"]["data"]:
+        benchmark.stats.update(seconds)
+    return benchmark
+
+
+@dataclass(slots=True)
+class Merged:
+    """The controller's side: parts of all workers become one run.
+
+    `entries` are pytest-benchmark's of the session, `order` the node ids in the order of one process.
+    """
+
+    suite: BarkSuite
+    entries: list[Any]
+    order: dict[str, int] = field(default_factory=dict)
+    environments: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, part: Part) -> bool:
+        """Take a part in; whether it holds a measurement."""
+        recorder = self.suite.recorder
+        recorder.warnings += [line for line in part.warnings if line not in recorder.warnings]
+        if part.environment:
+            self._add_environment(part)
+        if part.trace and self.suite.traces:
+            self.suite.traces.written[part.cell] = Path(part.trace)
+        if part.entry:
+            self.entries.append(benchmark_of(part.entry))
+            self.entries.sort(key=lambda one: self.order.get(one.fullname, len(self.order)))
+            recorder.measured(part.cell, part.entry["extra_info"])
+        if part.outcome:
+            recorder.not_measured(part.cell, part.outcome, part.reason)
+        return bool(part.entry)
+
+    def _add_environment(self, part: Part) -> None:
+        """The run's environment is that of the first place; the others' stand beside it."""
+        recorder = self.suite.recorder
+        self.environments[part.place] = part.environment | ({"limits": part.limits} if part.limits else {})
+        first = min(self.environments)
+        self.suite.machine_info = dict(self.environments[first])
+        limits = self.suite.machine_info.pop("limits", None)
+        recorder.limits = Limits(**limits) if limits else None
+        recorder.environments |= part.environments
+        recorder.environments |= {
+            str(one["environment"]): environment_groups(one) for one in self.environments.values()
+        }
+        recorder.environments.pop(str(self.suite.machine_info["environment"]))

@@ -1,0 +1,273 @@
+"""The hooks of a session that pytest-xdist spreads over workers, as plugins: one for the controller, one for a worker.
+
+pytest-benchmark disables itself in such a session, since tests that share a processor time each other. Here each worker
+has a GPU and cores of its own, so both sides switch it on again; files and comparisons are the controller's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from benchmarks.harness import card, display, distribution, durations, handover, plan, session
+from benchmarks.harness.distribution import Places
+from benchmarks.harness.durations import Durations
+from benchmarks.harness.suite import BarkSuite
+from benchmarks.harness.workers_progress import WorkersProgress
+from fixtures.errors import SuiteError
+from fixtures.machine import workers
+from fixtures.machine.workers import Worker
+from reports.records.runfile import ShardRecord
+
+INPUT = "bark_worker"
+"""Of the input that pytest-xdist gives a worker."""
+
+INTERRUPT = "keyboard-interrupt"
+"""What pytest-xdist says of a worker that Ctrl-C has ended."""
+
+TRIES = 2
+"""How often a cell is measured where the worker that measures it dies."""
+
+
+class AutoNumber:
+    """`-n auto` where the benchmarks run."""
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int | None:
+        """One worker for each visible GPU, or one for the CPU."""
+        if not distribution.measures(config.args):
+            return None
+        try:
+            return distribution.automatic(config.getoption("device"))
+        except SuiteError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def bound(config: Any) -> Worker | None:
+    """Bind this process where it is a worker of the suite's; before anything looks for a GPU."""
+    given = getattr(config, "workerinput", {}).get(INPUT)
+    if given is None:
+        return None
+    worker = workers.from_plain(given)
+    workers.bind(worker)
+    return worker
+
+
+def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: dict[str, str]) -> None:
+    """Register what a session with workers needs; nothing in one without.
+
+    Args:
+        config: pytest's.
+        suite: the session.
+        worker: what `bound` gave.
+        cells: node id -> cell of this process's tests, to be filled by its collection.
+
+    Raises:
+        SuiteError: the session cannot be spread over that many workers.
+        ReportError: the baseline that knows how long cells take cannot be read.
+    """
+    if worker:
+        suite.worker = worker
+        suite.recorder.writes = False
+        config.option.benchmark_compare = []
+        config.option.benchmark_save = config.option.benchmark_autosave = config.option.benchmark_json = None
+        config.pluginmanager.register(InWorker(config, suite, cells), "bark-worker")
+        return
+    if hasattr(config, "workerinput") or not distribution.measures(config.args):
+        return
+    number = distribution.workers_asked_for(config.getoption)
+    if number:
+        chosen = suite.settings
+        if chosen.against:
+            raise SuiteError("--against measures both sides in turns on one card: leave -n out")
+        places = distribution.places(number, config.getoption("device"))
+        known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level.name)
+        config.pluginmanager.register(Controller(config, suite, places, known), "bark-controller")
+
+
+class Enabled:
+    """pytest-benchmark as it would be without workers."""
+
+    def __init__(self, config: Any) -> None:
+        """Keep back what pytest-benchmark refuses in a session with workers."""
+        self.config = config
+        self.only = config.option.benchmark_only
+        config.option.benchmark_only = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Switch it on, unless the user switched it off."""
+        option, theirs = self.config.getoption, self.config._benchmarksession
+        theirs.disabled = option("benchmark_disable") and not option("benchmark_enable")
+        theirs.xdist_warning = False
+        theirs.only, theirs.skip = self.only, theirs.skip and not self.only
+
+
+class InWorker(Enabled):
+    """Sends what became of each cell to the controller."""
+
+    def __init__(self, config: pytest.Config, suite: BarkSuite, cells: dict[str, str]) -> None:
+        """Of this worker's session."""
+        super().__init__(config)
+        self.suite, self.cells = suite, cells
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the cell's part on the report, which pytest-xdist sends at once."""
+        report = yield
+        cell = self.cells.get(item.nodeid)
+        if cell:
+            entries = self.config._benchmarksession.benchmarks
+            setattr(report, handover.ATTRIBUTE, handover.part_of(self.suite, cell, report, entries).packed())
+        return report
+
+
+class Controller(Enabled):
+    """Gives out places and cells, and makes one run of what the workers send."""
+
+    def __init__(self, config: pytest.Config, suite: BarkSuite, places: Places, known: Durations) -> None:
+        """Of a session with a worker for each place."""
+        super().__init__(config)
+        self.suite, self.places = suite, places
+        self.workers: dict[str, Worker] = {}
+        self.deaths: dict[str, list[str]] = {}
+        self.interrupted = False
+        self.asked_for: set[str] = set()
+        self.merged = handover.Merged(suite, [])
+        chosen = suite.settings
+        self.planned = {one.scenario.id: one for one in plan.plan(chosen.level, chosen.machine)}
+        self.seconds = known.of(cell for cell, one in self.planned.items() if not one.skip)
+        self.session_cores = len(workers.usable_cores())
+        self.progress = WorkersProgress(lambda text: display.uncaptured(config)(text), len(places.devices))
+        suite.awaited = set()
+        if len(places.devices) > 1:
+            suite.warn(distribution.note(len(places.devices), len(places.cores[0]), self.session_cores))
+
+    def cell_of(self, nodeid: str) -> str:
+        """The cell that a test measures, by its node id, which is all that the controller has; empty for another."""
+        cell = nodeid.rpartition("[")[2].removesuffix("]")
+        return cell if cell in self.planned else ""
+
+    def expected(self, nodeid: str) -> tuple[str, float] | None:
+        """A test's cell and how long it takes; None for one that measures nothing."""
+        cell = self.cell_of(nodeid)
+        return (cell, self.seconds[cell]) if cell in self.seconds else None
+
+    def pytest_report_header(self) -> str:
+        """Which worker gets what."""
+        return self.places.describe(self.session_cores)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker what is its own."""
+        name = str(node.gateway.id)
+        self.workers[name] = self.places.take(name)
+        node.workerinput[INPUT] = self.workers[name].plain()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """The suite's own."""
+        from benchmarks.harness.scheduler import CellScheduling
+
+        return CellScheduling(config, log, self.expected, lambda node: self.workers[str(node.gateway.id)].place)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Now it is known what was asked for; no worker has begun."""
+        if self.merged.order:
+            return
+        self.merged.order = {nodeid: number for number, nodeid in enumerate(ids)}
+        self.merged.entries = self.config._benchmarksession.benchmarks
+        cells = {self.cell_of(nodeid) for nodeid in ids}
+        self.asked_for = cells
+        self.suite.recorder.expect(list(self.planned), cells)
+        self.suite.awaited = cells & self.seconds.keys()
+        self.progress.total = len(self.suite.awaited)
+        if self.suite.awaited:
+            self.suite.began = True
+            self.suite.recorder.clear()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A worker begins a test."""
+        cell = self.cell_of(nodeid)
+        if cell in self.seconds:
+            self.progress.start(cell)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A worker has ended a test."""
+        self.progress.finish(self.cell_of(nodeid))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in what a worker sends of a cell, and write the run file where it measured one."""
+        sent = getattr(report, handover.ATTRIBUTE, "")
+        if sent:
+            self._heard(handover.unpacked(sent))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Take the cards, before any worker is started."""
+        super().pytest_sessionstart()
+        chosen = self.suite.settings
+        if not chosen.machine.gpu or self.config.getoption("collectonly"):
+            return
+        uuids = [device.uuid for device in self.places.devices]
+        try:
+            held = card.take(chosen.gpu_wait_s, display.progress_line(self.config, 0), self.suite.warn, uuids)
+        except SuiteError as error:
+            pytest.exit(str(error), returncode=session.USAGE)
+        self.config.add_cleanup(held.close)
+
+    def _heard(self, part: handover.Part) -> None:
+        recorder = self.suite.recorder
+        if part.shard and not recorder.shard:  # only workers know how the plan was split; no outcome is known yet
+            recorder.shard = ShardRecord(**part.shard)
+            recorder.expect(list(self.planned), self.asked_for, part.elsewhere)
+        if self.suite.awaited and (part.outcome or part.when == "call"):
+            self.suite.awaited.discard(part.cell)
+        if self.merged.add(part):
+            session.save(self.suite, self.config)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker has ended, or died: its place is free."""
+        self.interrupted |= error == INTERRUPT
+        self.places.leave(self.workers[str(node.gateway.id)], died=bool(error))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
+        """A worker died in a test: a cell is tried once more, elsewhere if there is another place, and then failed."""
+        cell, worker = self.cell_of(crashitem), self.workers[str(report.node.gateway.id)]
+        self.progress.finish(cell, counts=False)
+        if not cell or self.interrupted or cell in self.suite.recorder.records:  # what was measured stands
+            return
+        died = self.deaths.setdefault(cell, [])
+        died.append(str(worker))
+        report.longrepr = died_of(cell, died)
+        self.suite.recorder.not_measured(cell, "failed", report.longrepr)
+        if len(died) < TRIES:
+            self.suite.warn(f"{report.longrepr}; it is measured again")
+            sched.bar(cell, worker.place)
+            sched.mark_test_pending(crashitem)
+            report.outcome = "rerun"
+        elif self.suite.awaited:
+            self.suite.awaited.discard(cell)
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        """How pytest shows a cell that is tried once more."""
+        return ("rerun", "R", "RERUN") if report.outcome == "rerun" else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Nothing runs any more."""
+        self.progress.stop()
+
+
+def died_of(cell: str, names: list[str]) -> str:
+    """What is said of a cell whose workers died."""
+    dead = f"worker {names[0]} died" if len(names) == 1 else f"workers {' and '.join(names)} died, one after the other,"
+    return (
+        f"{dead} while measuring {cell}: see what it last wrote, and the kernel's log (dmesg) for its out-of-memory "
+        "killer or an error of the GPU (Xid)"
+    )

@@ -1,0 +1,153 @@
+"""What workers that measure at once do to each other: the same cells alone and with all of them busy."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reports.errors import ReportError
+from reports.records.metrics import METRICS
+from reports.records.runfile import CellRecord, RunFile
+from reports.verdicts.comparability import work_difference
+
+SHOWN = ("step_latency", "latency", "gpu_busy", "host_probe")
+"""Floors on the host's clock, the GPU's own time, and what the host took for a fixed piece of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How one of two runs was measured: workers at once, and the cores of the host that each had."""
+
+    workers: int
+    cores: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A metric of one cell in both runs, in the metric's unit."""
+
+    alone: float
+    busy: float
+
+    @property
+    def change(self) -> float | None:
+        """Of busy against alone, relative; None from zero."""
+        return self.busy / self.alone - 1 if self.alone else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell: metric -> its values, for those of `SHOWN` that both runs have."""
+
+    cell: str
+    metrics: Mapping[str, Pair]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A metric's relative changes over all cells, and the cell of the largest."""
+
+    median: float
+    largest: float
+    cell: str
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interference:
+    """Two runs of the same cells. `left_out`: cell of both runs -> why it is not compared."""
+
+    alone: Side
+    busy: Side
+    rows: tuple[Row, ...]
+    left_out: Mapping[str, str]
+
+    def effects(self) -> dict[str, Effect]:
+        """Metric -> what the workers do to it."""
+        found = {}
+        for name in SHOWN:
+            changes = [
+                (pair.change, row.cell)
+                for row in self.rows
+                if (pair := row.metrics.get(name)) and pair.change is not None
+            ]
+            if changes:
+                largest, cell = max(changes)
+                found[name] = Effect(statistics.median(one for one, _ in changes), largest, cell, len(changes))
+        return found
+
+
+def interference(alone: RunFile, busy: RunFile) -> Interference:
+    """What several workers at once do to the cells of both runs.
+
+    Args:
+        alone: measured by one worker, or by fewer.
+        busy: the same code on the same kind of machine, by more workers.
+
+    Raises:
+        ReportError: they differ in something else than workers (the field is named), have no cell in common, or `busy`
+            was not measured by more workers.
+    """
+    for field, value in must_agree(busy).items():
+        expected = must_agree(alone)[field]
+        if value != expected:
+            raise ReportError(
+                f"the runs differ in {field}, {expected} alone and {value} busy, so that not the workers alone make "
+                "the difference: measure both with the same code on the same machine"
+            )
+    common = [cell for cell in alone.cells if cell in busy.cells]
+    unequal = {cell: work_difference(alone.cells[cell], busy.cells[cell]) for cell in common}
+    cells = [cell for cell in common if not unequal[cell]]
+    if not cells:
+        raise ReportError("the runs have no cell in common that did the same work: measure the same cells in both")
+    one, many = side(alone, cells), side(busy, cells)
+    if many.workers <= one.workers:
+        raise ReportError(
+            f"the busy run had {many.workers} workers at once and the one alone {one.workers}: name the run alone "
+            "first, and measure the other with -n auto"
+        )
+    rows = tuple(row(alone.cells[cell], busy.cells[cell]) for cell in cells)
+    return Interference(one, many, rows, {cell: why for cell, why in unequal.items() if why})
+
+
+def must_agree(run: RunFile) -> dict[str, Any]:
+    """What has to be equal in both runs, by the name shown where it is not."""
+    gpu, host = run.machine_info.get("gpu") or {}, run.machine_info.get("host") or {}
+    return {
+        "commit": run.commit_info.get("id"),
+        "level": run.suite.level,
+        "lane": run.suite.lane,
+        "drill": run.suite.drill or "none",
+        "GPU model": gpu.get("model", "none"),
+        "GPU driver": gpu.get("driver"),
+        "host CPU": host.get("cpu_model"),
+        "software": run.machine_info.get("software"),
+    }
+
+
+def side(run: RunFile, cells: list[str]) -> Side:
+    """How these cells of a run were measured.
+
+    Raises:
+        ReportError: not all by as many workers.
+    """
+    hosts = [run.environment_of(run.cells[cell]).get("host") or {} for cell in cells]
+    found = {Side(int(host.get("workers", 1)), int(host.get("cpu_count") or 0)) for host in hosts}
+    if len(found) > 1:
+        said = " and ".join(sorted(f"{one.workers} workers with {one.cores} cores each" for one in found))
+        raise ReportError(f"a run's cells were measured by {said}: give a run of one session")
+    return found.pop()
+
+
+def row(alone: CellRecord, busy: CellRecord) -> Row:
+    """One cell's metrics in both runs."""
+    return Row(
+        alone.cell,
+        {
+            name: Pair(alone.metrics[name].value, busy.metrics[name].value)
+            for name in SHOWN
+            if name in METRICS and name in alone.metrics and name in busy.metrics
+        },
+    )

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.__main__ import main
+from reports.commands.shared import PASSED, USAGE
+from reports.errors import ReportError
+from reports.records import runfile
+from reports.records.runfile import RunFile
+from reports.verdicts.interference import Side, interference
+from tests.builders import FUSED, HOST, PLAIN, cell_document, run_of
+
+FOUR = {**HOST, "workers": 4, "cpu_count": 4}
+
+
+def measured(cell: str, latency: float, gpu_busy: float, **options: Any) -> dict[str, Any]:
+    return cell_document(cell, {"latency": latency, "gpu_busy": gpu_busy}, **options)
+
+
+def alone(**options: Any) -> RunFile:
+    return run_of(measured(PLAIN, 2.0, 0.1), measured(FUSED, 1.0, 0.05), **options)
+
+
+def busy(**options: Any) -> RunFile:
+    return run_of(measured(PLAIN, 2.2, 0.1), measured(FUSED, 1.3, 0.051), **{"host": FOUR} | options)
+
+
+def test_each_cells_change_and_that_of_all_are_told_with_the_share_of_cores() -> None:
+    found = interference(alone(), busy())
+    assert (found.alone, found.busy) == (Side(1, 16), Side(4, 4))
+    assert [row.cell for row in found.rows] == [PLAIN, FUSED]
+    assert found.rows[0].metrics["latency"].change == pytest.approx(0.1)
+    latency, gpu = found.effects()["latency"], found.effects()["gpu_busy"]
+    assert [latency.median, latency.largest, gpu.median, gpu.largest] == pytest.approx([0.2, 0.3, 0.01, 0.02])
+    assert latency.cell == FUSED
+    assert "step_latency" not in found.effects()
+
+
+@pytest.mark.parametrize(
+    ("other", "field"),
+    [
+        ({"commit": "fff"}, "commit, abc123 alone and fff busy"),
+        ({"host": {**FOUR, "cpu_model": "EPYC"}}, "host CPU"),
+        ({"gpu": None}, "GPU model"),
+        ({"software": {"torch": "2.14.0"}}, "software"),
+        ({"level": "nightly"}, "level"),
+    ],
+)
+def test_runs_that_differ_in_more_than_their_workers_are_refused(other: dict[str, Any], field: str) -> None:
+    with pytest.raises(ReportError, match=f"the runs differ in {field}"):
+        interference(alone(), busy(**other))
+
+
+def test_a_run_that_had_no_more_workers_is_refused() -> None:
+    with pytest.raises(ReportError, match="the busy run had 1 workers at once and the one alone 4"):
+        interference(busy(), alone())
+
+
+def test_runs_without_a_cell_of_the_same_work_are_refused() -> None:
+    with pytest.raises(ReportError, match="no cell in common"):
+        interference(run_of(PLAIN), run_of(FUSED, host=FOUR))
+
+
+def test_a_cell_that_did_other_work_is_left_out_and_named() -> None:
+    found = interference(alone(), run_of(PLAIN, measured(FUSED, 1.0, 0.05, tokens=8), host=FOUR))
+    assert [row.cell for row in found.rows] == [PLAIN]
+    assert "semantic_tokens is 8" in found.left_out[FUSED]
+
+
+def test_cells_of_several_sessions_are_refused() -> None:
+    mixed = run_of(
+        PLAIN,
+        cell_document(FUSED, environment="env-b"),
+        host=FOUR,
+        environments={"env-b": {"gpu": None, "host": dict(HOST), "software": {}}},
+    )
+    with pytest.raises(ReportError, match="1 workers with 16 cores each and 4 workers with 4 cores each"):
+        interference(alone(), mixed)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    for name, run in (("alone", alone()), ("busy", busy())):
+        runfile.write(tmp_path / f"{name}.json", run)
+    return [str(tmp_path / "alone.json"), str(tmp_path / "busy.json")]
+
+
+@pytest.mark.parametrize("kind", ["terminal", "markdown"])
+def test_the_command_shows_both_values_and_what_they_stand_for(
+    files: list[str], kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["interference", *files, "--format", kind]) == PASSED
+    shown = capsys.readouterr().out.replace("\\", "")
+    assert "1.000 s -> 1.300 s (+30.0 %)" in shown
+    assert "alone: 1 worker with 16 cores; busy: 4 workers with 4 cores each" in shown
+    assert f"floor of the latency: +20.0 % in the median of 2 cells, +30.0 % at most ({FUSED})" in shown
+
+
+def test_the_command_gives_programs_the_same(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["interference", *files, "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["busy"] == {"workers": 4, "cores": 4}
+    assert found["rows"][0]["metrics"]["gpu_busy"] == {"alone": 0.1, "busy": 0.1}
+    assert found["effects"]["latency"]["cell"] == FUSED
+
+
+def test_runs_that_cannot_be_compared_are_one_line_of_usage(
+    files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["interference", *reversed(files)]) == USAGE
+    assert capsys.readouterr().err.count("\n") == 1
