@@ -84,7 +84,7 @@ METRICS: Mapping[str, Metric] = {
             Kind.WALL,
             STEP_THRESHOLD,
             True,
-            "10th percentile of decoding steps, of the fastest round; with CUDA graphs their mean on the device",
+            "10th percentile of decoding steps, of the fastest round; with CUDA graphs a step's share of its stage",
             by_rounds=True,
         ),
         Metric(

@@ -106,9 +106,11 @@ class Rounds(_Record):
     `launches`: how many of the rounds belong to each load of the model; a rerun is a load of its own.
     `sm_clock_mhz`, `memory_clock_mhz`, `temperature_c`, `power_w`: of the card at the end of each round; empty where it
     does not tell. `marked`: what throttled or contended the card -> the rounds it was so in, from 0, which count all
-    the same. `dropped`: the same -> how many rounds do not count and were measured again.
+    the same. `dropped`: the same -> how many rounds do not count and were measured again. `device_paced`: the host did
+    not wait for a step before it asked for the next, so a step is its share of the stage's time.
     """
 
+    device_paced: bool = False
     step_p10_s: PerRound = Field(default_factory=list)
     host_probe_s: PerRound = Field(default_factory=list)
     launches: list[PositiveInt] = Field(default_factory=list, max_length=MOST_LAUNCHES)

@@ -240,7 +240,9 @@ def _time(pair: Pair) -> list[Clause]:
         return [Clause(clock.removeprefix(": "))] if clock else []
     stage = pair.lead("latency") or pair.lead("step_latency")
     longer = "longer" if pair.direction.startswith("slower") else "shorter"
-    where = clock or (" on the host" if pair.same("gpu_busy") else " on this CPU")
+    offloaded = pair.head.axes.placement != "resident"
+    where = " on the host, or in the copies of weights" if offloaded else " on the host"
+    where = clock or (where if pair.same("gpu_busy") else " on this CPU")
     return [Clause(f"{same} take {longer}{where}", stage)]
 
 

@@ -300,3 +300,11 @@ def test_another_card_is_refused(pretend: Pretend) -> None:
 
 def test_samples_leave_out_a_launch_without_a_pair() -> None:
     assert Samples(launches=[5, 0]).record()["launches"] == [5]
+
+
+def test_where_one_side_has_no_steps_whole_rounds_of_both_are_compared() -> None:
+    samples = Samples(launches=[0])
+    samples.add({"latency_s": 1.0}, {"latency_s": 1.6, "step_p10_s": 0.01})
+    samples.add({"latency_s": 1.0, "step_p10_s": 0.02}, {"latency_s": 1.6, "step_p10_s": 0.03})
+    assert samples.base_step_p10_s == [1.0, 0.02]
+    assert samples.head_step_p10_s == [1.6, 0.03]

@@ -169,3 +169,25 @@ def test_a_confirmed_slowdown_that_launches_of_one_code_differ_by_is_unclear_and
     found, _ = judged(run_with(SETTLED), run_with(slower(factor), slower(factor)))
     assert found.status is Status.UNCLEAR
     assert "confirmed by a rerun, but launches of one code differ by up to 25%" in found.reason
+
+
+def device_paced(run: RunFile) -> RunFile:
+    (benchmark,) = run.benchmarks
+    record = benchmark.extra_info
+    rounds = record.rounds.model_copy(update={"device_paced": True})
+    changed = benchmark.model_copy(update={"extra_info": record.model_copy(update={"rounds": rounds})})
+    return run.model_copy(update={"benchmarks": [changed]})
+
+
+def test_steps_that_the_device_paces_fail_from_the_threshold_on_whatever_the_host_does() -> None:
+    base, slow = device_paced(run_with(SETTLED)), run_with(slower(1.12), slower(1.12))
+    assert judged(run_with(SETTLED), slow)[0].status is Status.UNCLEAR
+    found, _ = judged(base, device_paced(slow))
+    assert found.status is Status.WORSE
+    assert judged(base, device_paced(run_with(slower(1.05), slower(1.05))))[0].status is Status.SAME
+
+
+def test_steps_that_are_timed_in_another_way_are_not_compared() -> None:
+    found, _ = judged(run_with(SETTLED), device_paced(run_with(slower(3.0), slower(3.0))))
+    assert found.status is Status.INCOMPARABLE
+    assert found.reason.startswith("the host waits for each step in one of the two only")
