@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.harness.against import Against
 from reports.__main__ import main
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
 
 ONE = ("-k", SMALLEST, "--rounds=5")
 GPU = {"FAKE_GPU": "NVIDIA H200"}
 AGAINST = f"--against={sys.executable}"
+OTHER_SIDE = Against(Path(sys.executable), ROOT).name
+"""What a run in this folder calls this interpreter."""
 
 
 def against(suite: Suite, *arguments: str, **sides: Any) -> Ended:
@@ -24,8 +28,8 @@ def against(suite: Suite, *arguments: str, **sides: Any) -> Ended:
 def test_two_identical_sides_pass_and_the_run_file_holds_both(suite: Suite) -> None:
     ended = against(suite, head={"noise": 0.02}, other={"noise": 0.02})
     assert ended.code == 0, ended.output
-    assert f"in turns with {sys.executable}; both hold the model at once" in ended.output
-    assert f"passed: no regression against {sys.executable} (paired)" in ended.output
+    assert f"in turns with {OTHER_SIDE}; both hold the model at once" in ended.output
+    assert f"passed: no regression against {OTHER_SIDE} (paired)" in ended.output
     (cell,) = ended.run.cells.values()
     assert cell.against is not None
     assert cell.against.record is not None
@@ -33,7 +37,7 @@ def test_two_identical_sides_pass_and_the_run_file_holds_both(suite: Suite) -> N
     assert cell.against.pairs is not None
     assert cell.against.pairs.launches == [5] * 4
     assert ended.run.suite.against is not None
-    assert ended.run.suite.against.name == sys.executable
+    assert ended.run.suite.against.name == OTHER_SIDE
 
 
 def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
@@ -43,14 +47,14 @@ def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
     assert ended.code == 1
     said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 10 of 10 pairs are more than 3% slower, 10 decide"
     assert f"{SMALLEST}: {said}" in ended.output
-    assert f"FAILED: 1 worse in 1 cells, against {sys.executable} (paired)" in ended.output
+    assert f"FAILED: 1 worse in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
     assert "pytest benchmarks/ --lf --against PYTHON" in ended.output
     assert "reports accept" not in ended.output
     report = (ended.folder / "latest" / "report.md").read_text()
     page = (ended.folder / "latest" / "index.html").read_text()
     for text in (report.replace("\\_", "_"), page):
         assert "step_latency worse, paired" in text
-        assert sys.executable in text.replace("\\_", "_")
+        assert OTHER_SIDE in text.replace("\\_", "_")
     run = str(ended.folder / "latest" / "run.json")
     assert main(["compare", run]) == 1
     assert said in " ".join(capsys.readouterr().out.split())
