@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 # torch for GPUs brings the Triton that it needs; beside torch for CPUs, tests interpret and compile the kernels with this.
 TRITON := 3.6.0
 LANE_TESTS := $(addprefix tests/fixtures/test_,attention.py bark.py counters.py decoding.py \
-	decoding_kernels.py decoding_rules.py fast_decoding.py fidelity.py latency.py measure.py prefetch.py \
+	decoding_rules.py fast_decoding.py fidelity.py latency.py measure.py \
 	placement.py planting.py proof.py proof_attention.py reference.py synthetic.py) tests/suite/test_end_to_end.py
 REPORTS_NEED := duckdb jinja2 numpy platformdirs plotly pydantic rich
 
