@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import shlex
 import subprocess
@@ -104,6 +105,21 @@ def test_the_table_of_the_study_is_what_its_command_writes(tmp_path: Path) -> No
     copy.write_text(README, encoding="utf-8")
     assert main(["study", str(STUDY), "--into", str(copy)]) == PASSED
     assert copy.read_text(encoding="utf-8") == README
+
+
+def test_the_table_of_fast_decoding_is_what_the_baseline_holds() -> None:
+    baseline = json.loads((DEFAULT_ROOT / "nvidia-h200" / "current" / "pr" / "0001_baseline.json").read_text())
+    found = {each["extra_info"]["cell"]: each["extra_info"]["metrics"] for each in baseline["benchmarks"]}
+    rows = re.findall(r"^\| `((?:small|large)-\S+-batch\d)` \| (.+) \|$", README, re.MULTILINE)
+    assert any("cuda_graph" in cell for cell, _ in rows)
+    for cell, text in rows:
+        metrics = {name: each["value"] for name, each in found[cell].items()}
+        latency, throughput, peak, limit, cold = text.split(" | ")
+        assert latency == f"{metrics['latency']:.3f} s"
+        assert throughput == f"{metrics['throughput']:.2f}"
+        assert peak == f"{metrics['peak_allocated'] / 1e6:,.0f} MB"
+        assert limit == (f"{metrics['limit_ratio']:.1f}" if "limit_ratio" in metrics else "-")
+        assert cold == f"{metrics['cold_start']:.1f} s"
 
 
 def test_every_verdict_is_explained() -> None:
