@@ -81,7 +81,7 @@ def measure(
         cold_start_s=0.25,
         rounds=(contended,) * wanted.get("marked", 0) + (one,) * (policy.minimum - wanted.get("marked", 0)),
         dropped=(contended,) * wanted.get("dropped", 0),
-        memory=MemoryReading(int(wanted.get("peak_allocated", peak)), None, None, None, 500_000_000),
+        memory=MemoryReading(int(wanted.get("peak_allocated", peak)), None, None, None, None, 500_000_000),
         weights_bytes=int(wanted.get("weights", 38_000_000)),
         tokens=workload.tokens,
         proofs={"attention": "made up"},

@@ -143,6 +143,15 @@ METRICS: Mapping[str, Metric] = {
             "allocations", "", Better.LOWER, Kind.EXACT, 0.0, True, "how often tensors took GPU memory in a generation"
         ),
         Metric(
+            "graph_pool",
+            "B",
+            Better.LOWER,
+            Kind.STEADY,
+            0.005,
+            True,
+            "what CUDA graphs keep for the work in them, which the peak of tensors does not see",
+        ),
+        Metric(
             "process_gpu_memory",
             "B",
             Better.LOWER,

@@ -112,8 +112,9 @@ def test_the_command_as_json_can_be_read_by_programs(saved: str, capsys: pytest.
 
 
 def test_the_command_fails_where_nothing_fits_and_names_the_closest(
-    saved: str, capsys: pytest.CaptureFixture[str]
+    saved: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["advise", saved, "--max-memory", "500MB"]) == 1
     assert "closest is sdpa + fp16: 1.500 s, 550.0 MB reserved, 50.0 MB (10 %) too much" in capsys.readouterr().out
 

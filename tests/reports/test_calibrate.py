@@ -153,8 +153,9 @@ def saved(tmp_path: Path) -> str:
 
 
 def test_the_command_prints_every_rule_and_what_the_intervals_count(
-    saved: str, capsys: pytest.CaptureFixture[str]
+    saved: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     for form in ("terminal", "markdown"):
         assert main(["calibrate", saved, "--resamples", "5", "--format", form]) == PASSED
         printed = " ".join(capsys.readouterr().out.replace("\\", "").split())
