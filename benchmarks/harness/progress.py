@@ -41,12 +41,13 @@ class ProgressLine:
     _started: float = field(default=0.0)
     _shown: float = field(default=0.0)
     _waited: float | None = None
+    _further: bool = False
 
     def start(self, cell: str, note: str = "") -> None:
-        """A cell begins; `note` says why, where it is not the first time."""
-        self._cell, self._started = cell, self.clock()
+        """A cell begins; `note` says why, where it is further work on one that counts already."""
+        self._cell, self._started, self._further = cell, self.clock(), bool(note)
         self._shown = self._started
-        shown = "" if self.live else f"[{self.done + 1}/{self.total}] {cell}{self.time_left(0.0)} "
+        shown = "" if self.live else f"[{self._place}/{self.total}] {cell}{self.time_left(0.0)} "
         if note:
             shown = f"{cell} {note} "
         self.write(f"\n{shown}")
@@ -59,7 +60,7 @@ class ProgressLine:
         self._shown = now
         rounds = f" {progress.rounds_done}/{progress.rounds_expected}" if progress.rounds_expected else ""
         left = self.time_left(now - self._started, progress.remaining_s)
-        line = f"[{self.done + 1}/{self.total}] {self._cell}: {progress.phase}{rounds}{left}"
+        line = f"[{self._place}/{self.total}] {self._cell}: {progress.phase}{rounds}{left}"
         self.write(f"\r\x1b[K{line[: max(self.width - 1, 20)]}" if self.live else f"\n{line} ")
 
     def wait(self, what: str, left_s: float) -> None:
@@ -84,4 +85,9 @@ class ProgressLine:
             return "" if cell_remaining_s is None else f", {duration(cell_remaining_s)} left of this cell"
         typical = self.spent_s / self.done
         this_cell = max(0.0, typical - cell_spent_s) if cell_remaining_s is None else cell_remaining_s
-        return f", about {duration(this_cell + typical * (self.total - self.done - 1))} left"
+        return f", about {duration(this_cell + typical * max(0, self.total - self._place))} left"
+
+    @property
+    def _place(self) -> int:
+        """Which of the total is at work, from 1."""
+        return max(1, self.done) if self._further else self.done + 1

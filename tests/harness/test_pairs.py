@@ -19,7 +19,7 @@ from benchmarks.harness.other_side import OtherSide
 from fixtures import pairs
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.pair_protocol import GarbledError, Lines, Order, decoded, encoded
-from fixtures.pair_rounds import Samples, base_first
+from fixtures.pair_rounds import Launch, Samples, base_first, loaded
 from fixtures.pair_worker import BarkSide
 from fixtures.pairs import BrokenWorkerError, Side, Worker
 from reports.records.runfile import AgainstRecord
@@ -109,6 +109,30 @@ def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], preten
     assert seen == [{"phase": "made up"}]
     one.ask("load", ORDER)
     assert one.ask("round") == {"latency_s": 0.125, "step_p10_s": 0.00125}
+
+
+def test_two_workers_work_at_the_same_time_and_are_answered_in_turn(
+    worker: Callable[..., Worker], pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
+    pretend(other={"at": {"load": "log"}}, head={"at": {"load": "log", "round": "memory"}})
+    base, head = worker(), worker(Side("this side", sys.executable, ROOT))
+    with loaded(Launch(base, head), ORDER, ORDER):
+        assert len((tmp_path / "log").read_text().splitlines()) == 2
+        base.send("round")
+        head.send("round")
+        with pytest.raises(OutOfMemoryError):
+            head.answer()
+        assert base.answer()["latency_s"] == 0.125
+
+
+def test_a_side_that_cannot_load_leaves_the_other_one_whole(worker: Callable[..., Worker], pretend: Pretend) -> None:
+    pretend(other={"at": {"load": "memory"}})
+    base, head = worker(), worker(Side("this side", sys.executable, ROOT))
+    with pytest.raises(OutOfMemoryError), loaded(Launch(base, head), ORDER, ORDER):
+        pass
+    assert head.ask("round")["latency_s"] == 0.125
+    assert base.ask("round")["latency_s"] == 0.125
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,13 @@ def test_a_log_gets_another_line_of_a_cell_that_takes_long_and_not_one_a_round()
         "\n[1/3] cell: rounds 1/10, 2 min left of this cell ",
         "\n[1/3] cell: rounds 4/10, 2 min left of this cell ",
     ]
+
+
+def test_further_work_on_a_cell_that_counts_already_is_shown_as_that_cells() -> None:
+    written: list[str] = []
+    progress = line(written, live=False, times=[0, 10, 10, 50], total=1)
+    progress.start("a")
+    progress.finish()
+    progress.start("a", "against the other side")
+    progress.update(Progress("pairs", 20, 40))
+    assert written[1:] == ["\na against the other side ", "\n[1/1] a: pairs 20/40, about 0 s left "]
