@@ -31,10 +31,12 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
     marker = request.node.get_closest_marker("benchmark")
     replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
     benchmark.extra_info.update(bark_suite.record(measurement))
-    request.getfixturevalue("save_run")()
+    save_run = request.getfixturevalue("save_run")
+    save_run()
     if bark_suite.other:
-        benchmark.extra_info["against"] = oppose(bark_suite, cell)
-        request.getfixturevalue("save_run")()
+        benchmark.extra_info["against"] = {}  # filled as it is measured, so that an interrupted cell keeps what it has
+        oppose(bark_suite, cell, benchmark.extra_info["against"], save_run)
+        save_run()
     request.node.user_properties += bark_suite.properties(benchmark.extra_info)
     regression = bark_suite.regression(benchmark.extra_info)
     if regression:

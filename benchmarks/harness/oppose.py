@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.harness.other_side import OtherSide, quietly
@@ -31,11 +32,14 @@ def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
     suite.recorder.against = suite.other.record()
 
 
-def oppose(suite: BarkSuite, cell: str) -> dict[str, Any]:
+def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[], None]) -> None:
     """Have a cell that was just measured measured by the other side, and by both in turns.
 
-    Returns:
-        The cell's `against`, noted for the run file.
+    Args:
+        suite: the session.
+        cell: its ID.
+        found: takes the cell's `against` in the run file, as it is measured.
+        keep: writes the run file as it stands.
     """
     assert suite.other is not None
     chosen, limits, progress = suite.settings, suite.recorder.limits, suite.progress
@@ -51,15 +55,14 @@ def oppose(suite: BarkSuite, cell: str) -> dict[str, Any]:
     )
     if progress:
         progress.start(cell, f"against {suite.other.against.name}")
+    suite.recorder.records[cell]["against"] = found
+    if there["environment"] != suite.machine_info.get("environment"):
+        suite.recorder.environments[there["environment"]] = there
     try:
         give_back(chosen.machine.device)
-        found = suite.other.measure(order, there["environment"], progress.update if progress else quietly)
+        suite.other.measure(order, there["environment"], found, progress.update if progress else quietly, keep)
     finally:
         if progress:
             progress.finish(counts=False)
-    if found.get("record") and there["environment"] != suite.machine_info.get("environment"):
-        suite.recorder.environments[there["environment"]] = there
     if found.get("problem"):
         suite.warn(f"{cell}: {found['problem']}")
-    suite.recorder.records[cell]["against"] = found
-    return found

@@ -86,22 +86,33 @@ class OtherSide:
         kept = {name: self.commit_info.get(name) for name in ("id", "dirty")}
         return {"name": self.against.name, "lane": str(self.description.get("lane", "")), "commit_info": kept}
 
-    def measure(self, order: Order, environment: str, report: Report = quietly) -> dict[str, Any]:
+    def measure(
+        self,
+        order: Order,
+        environment: str,
+        found: dict[str, Any],
+        report: Report = quietly,
+        keep: Callable[[], None] = lambda: None,
+    ) -> None:
         """Measure a cell there, and both sides in turns: a cell's `against` in the run file.
 
         Args:
             order: the cell; both sides get the same, but for the drill.
             environment: the digest of the other side's environment.
+            found: takes what is measured, as it comes.
             report: takes progress.
+            keep: called when there is more in `found` that is worth writing down.
 
-        What cannot be measured is said in `problem`; nothing that was is lost.
+        What cannot be measured is said in `problem`; nothing that was is lost, whatever ends it.
         """
-        found: dict[str, Any] = {}
-        taken: list[Samples] = []
+        found["problem"] = "the run ended before the other side was measured"
         try:
             found |= self._record(order, environment, report)
+            found["problem"] = "the run ended before all pairs were timed"
+            keep()
             if self.against.launches:
-                self._pairs(order, taken, report)
+                self._pairs(order, found, report, keep)
+            del found["problem"]
         except BrokenWorkerError as error:
             self._forget_broken()
             found |= {"problem": str(error), "broken": True}
@@ -109,10 +120,6 @@ class OtherSide:
             found["problem"] = f"{error}{_together(found)}"
         except SuiteError as error:
             found["problem"] = str(error)
-        measured = [samples for samples in taken if len(samples)]
-        if measured:
-            found["pairs"] = measured[-1].record() | {"family": self.family}
-        return found
 
     def close(self) -> None:
         """End all workers."""
@@ -138,55 +145,70 @@ class OtherSide:
             raise BrokenWorkerError(f"{self.against.side.name} measured {record['cell']} in place of {order.cell}")
         return found
 
-    def _pairs(self, order: Order, taken: list[Samples], report: Report) -> None:
+    def _pairs(self, order: Order, found: dict[str, Any], report: Report, keep: Callable[[], None]) -> None:
         """Time pairs until the rule has enough of them; the last samples that were taken are those to judge."""
-        if self.family and not self._stands_out(order, taken, report):
+        if self.family and not self._stands_out(order, found, report):
             return
         samples = Samples()
-        taken.append(samples)
-        most = self.against.launches * PAIRS
-        for number in range(self.against.launches):
-            launch = self._launch()
-            try:
-                self._in_turns(launch, order, samples, PAIRS, number, most, report)
-            finally:
-                launch.stop()
-            if not self.family and enough(samples):  # a family's cell that stood out is looked at once, at the end
-                break
+        following: Launch | None = self._begun()
+        try:
+            for number in range(self.against.launches):
+                launch = following or self._begun()
+                following = None
+                try:
+                    if number + 1 < self.against.launches:
+                        following = self._begun()  # its imports take as long as loading does here
+                    self._in_turns(launch, order, samples, PAIRS, number, found, report, following)
+                finally:
+                    launch.stop()
+                keep()
+                if not self.family and enough(samples):  # a family's cell that stood out is judged once, at the end
+                    break
+        finally:
+            if following:
+                following.stop()
 
-    def _stands_out(self, order: Order, taken: list[Samples], report: Report) -> bool:
+    def _stands_out(self, order: Order, found: dict[str, Any], report: Report) -> bool:
         """Whether a cell of a family has to be measured in fresh launches, by its first pairs."""
         if not self._shared or not self._shared.alive:
-            self._shared = self._launch()
+            self._shared = self._begun()
         samples = Samples()
-        taken.append(samples)
-        self._in_turns(self._shared, order, samples, SCREEN, 0, SCREEN, report)
+        self._in_turns(self._shared, order, samples, SCREEN, 0, found, report)
         steps = samples.base_step_p10_s, samples.head_step_p10_s
-        found = judge_pairs(*steps, base_walls=samples.base_s, head_walls=samples.head_s, family=True)
-        return needs_rerun(*steps) or found.status in (Status.WORSE, Status.BETTER)
+        seen = judge_pairs(*steps, base_walls=samples.base_s, head_walls=samples.head_s, family=True)
+        return needs_rerun(*steps) or seen.status in (Status.WORSE, Status.BETTER)
 
     def _in_turns(
-        self, launch: Launch, order: Order, samples: Samples, pairs: int, number: int, most: int, report: Report
+        self,
+        launch: Launch,
+        order: Order,
+        samples: Samples,
+        pairs: int,
+        number: int,
+        found: dict[str, Any],
+        report: Report,
+        following: Launch | None = None,
     ) -> None:
+        """One launch's pairs of a cell, timed while nothing of `following` starts any more; kept however it ends."""
+        most = pairs if following is None and not number else self.against.launches * pairs
         report(Progress("loading both sides"))
-        with loaded(launch, order, replace(order, drill=self.drill)):
-            measure_pairs(launch, samples, pairs, number, lambda done: report(Progress("pairs", done, most)))
+        try:
+            with loaded(launch, order, replace(order, drill=self.drill)):
+                if following:
+                    following.ready()
+                measure_pairs(launch, samples, pairs, number, lambda done: report(Progress("pairs", done, most)))
+        finally:
+            if len(samples):
+                found["pairs"] = samples.record() | {"family": self.family}
 
-    def _launch(self) -> Launch:
-        """A fresh process of each side, started at the same time."""
+    def _begun(self) -> Launch:
+        """A fresh process of each side, started at the same time and not waited for."""
         base = self._started(self.against.side)
         try:
-            launch = Launch(base, self._started(self.head))
+            return Launch(base, self._started(self.head))
         except SuiteError:
             base.stop()
             raise
-        try:
-            launch.base.ready()
-            launch.head.ready()
-        except SuiteError:
-            launch.stop()
-            raise
-        return launch
 
     def _counting(self) -> Worker:
         """The other side's worker that measures cells alone."""

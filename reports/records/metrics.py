@@ -134,7 +134,13 @@ METRICS: Mapping[str, Metric] = {
         Metric("load", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the page cache holds"),
         Metric("compile", "s", Better.LOWER, Kind.WALL, 1.0, False, "depends on what the compilers' caches hold"),
         Metric(
-            "peak_allocated", "B", Better.LOWER, Kind.STEADY, 0.005, True, "the most bytes that tensors held at once"
+            "peak_allocated",
+            "B",
+            Better.LOWER,
+            Kind.STEADY,
+            0.005,
+            True,
+            "the most bytes that tensors held at once, and what CUDA graphs keep from others",
         ),
         Metric(
             "peak_reserved", "B", Better.LOWER, Kind.STEADY, 0.02, False, "fragmentation depends on the order of cells"
@@ -149,7 +155,7 @@ METRICS: Mapping[str, Metric] = {
             Kind.STEADY,
             0.005,
             True,
-            "what CUDA graphs keep for the work in them, which the peak of tensors does not see",
+            "what CUDA graphs keep for the work in them, a part of the peak",
         ),
         Metric(
             "process_gpu_memory",

@@ -22,6 +22,7 @@ from fixtures.pair_protocol import GarbledError, Lines, Order, decoded, encoded
 from fixtures.pair_rounds import Launch, Samples, base_first, loaded
 from fixtures.pair_worker import BarkSide
 from fixtures.pairs import BrokenWorkerError, Side, Worker
+from fixtures.rounds import Progress
 from reports.records.runfile import AgainstRecord
 from reports.verdicts.rules import Status
 from reports.verdicts.sides import judged
@@ -217,7 +218,8 @@ def opposed(pretend: Pretend) -> Iterator[Callable[..., AgainstRecord]]:
         used.append(OtherSide(Against(Path(sys.executable), ROOT, launches, 20.0), cells, drill))
         used[-1].check({"id": "abc"}, None)
         for _ in range(times):
-            found = used[-1].measure(ORDER, "env-b")
+            found: dict[str, Any] = {}
+            used[-1].measure(ORDER, "env-b", found)
         return AgainstRecord.model_validate(found)
 
     yield measure
@@ -306,6 +308,39 @@ def test_pairs_that_break_off_keep_what_was_measured(
     assert found.record is not None
     assert sum(found.pairs.launches if found.pairs else ()) == pairs_kept
     assert (found.broken, says in found.problem) == (broken, True), found.problem
+
+
+@pytest.mark.parametrize(("cells", "kept"), [(1, [5, 2]), (20, [7])])
+def test_pairs_that_are_interrupted_keep_what_was_measured(pretend: Pretend, cells: int, kept: list[int]) -> None:
+    other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), cells)
+    other.check({"id": "abc"}, None)
+    found: dict[str, Any] = {}
+    written: list[Any] = []
+
+    def interrupt(progress: Progress) -> None:
+        if progress.phase == "pairs" and progress.rounds_done == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        other.measure(ORDER, "env-b", found, interrupt, lambda: written.append(json.loads(json.dumps(found))))
+    other.close()
+    read = AgainstRecord.model_validate(found)
+    assert read.record is not None
+    assert read.pairs is not None
+    assert (read.pairs.launches, read.problem) == (kept, "the run ended before all pairs were timed")
+    launches = [one["pairs"]["launches"] if "pairs" in one else [] for one in written]
+    assert launches == [[], [5]] if cells == 1 else launches == [[]], "written down after each launch"
+
+
+def test_the_next_launch_starts_while_one_loads_and_is_up_before_anything_is_timed(
+    opposed: Callable[..., AgainstRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
+    log = {"at": {"ready": "log", "round": "log"}}
+    opposed(launches=2, head=log, other=log)
+    done = [line.split()[2] for line in (tmp_path / "log").read_text().splitlines()]
+    assert [what for what in done if what == "ready"] == ["ready"] * 5
+    assert done[:5] == ["ready"] * 5, "the counting worker, and two launches of both sides"
 
 
 def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[..., AgainstRecord]) -> None:
