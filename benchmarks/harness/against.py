@@ -177,6 +177,5 @@ def commit_of(folder: Path) -> dict[str, Any]:
 
 
 def _shown(path: Path) -> str:
-    """Relative to the working directory where it is inside; fit to be typed."""
-    here = Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    """Relative to the working directory, also from outside of it: where a runner keeps it is nobody's business."""
+    return shlex.quote(os.path.relpath(path))

@@ -41,6 +41,11 @@ class Tried(_Record):
     environment_s: NonNegativeFloat = 0.0
     run_s: NonNegativeFloat = 0.0
 
+    @property
+    def unjudged(self) -> bool:
+        """Whether its run was of no use: noise, or a side that gave up, which may not come again."""
+        return self.answer is Answer.SKIP and self.run_s > 0
+
 
 class State(_Record):
     """The file."""
@@ -61,7 +66,9 @@ def name_of(lane: dict[str, str]) -> str:
 
 
 def load(folder: Path, question: Question) -> State:
-    """The state in a folder, or an empty one where there is none.
+    """The state in a folder, or an empty one where there is none. Mixes whose runs did not judge are left out.
+
+    They are asked again, where versions that cannot be installed stay skipped: nothing will change about these.
 
     Raises:
         ReportError: it is damaged, or belongs to another question.
@@ -79,7 +86,7 @@ def load(folder: Path, question: Question) -> State:
             raise ReportError(
                 f"{path} is of another bisection, with another {name}: give --work another folder, or remove the file"
             )
-    return state
+    return state.model_copy(update={"tried": [one for one in state.tried if not one.unjudged]})
 
 
 def save(folder: Path, state: State) -> None:

@@ -71,6 +71,15 @@ def outcome(verdict: Verdict) -> list[str]:
     return lines
 
 
+def again(state: State) -> list[str]:
+    """What another run of the same command could still find out."""
+    unjudged = sum(one.unjudged for one in state.tried)
+    if not unjudged:
+        return []
+    runs = "1 run" if unjudged == 1 else f"{unjudged} runs"
+    return [f"{runs} could not judge: the same command measures {'it' if unjudged == 1 else 'them'} again"]
+
+
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

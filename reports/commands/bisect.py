@@ -6,9 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from reports.commands.shared import PASSED, REGRESSED, Commands, at_least, say
+from reports.commands.shared import PASSED, REGRESSED, Commands, between, say
 
 DEFAULT_WORK = Path(".bisect")
+
+LAUNCHES = (4, 8)
+"""Fewest and most, of 5 pairs each: with fewer than 20 pairs no mix is ever good, and the rule ends at 40
+(reports/verdicts/wall.py)."""
 
 
 def add_to(commands: Commands) -> None:
@@ -23,7 +27,12 @@ def add_to(commands: Commands) -> None:
     bisect.add_argument("--good", required=True, metavar="LANE", help="a lane's name, or a constraints file")
     bisect.add_argument("--bad", required=True, metavar="LANE", help="the same, with the regression")
     bisect.add_argument("-k", dest="cells", required=True, metavar="EXPR", help="the cells that show it, as for pytest")
-    bisect.add_argument("--metric", default="step_latency", metavar="NAME", help="what got worse (default %(default)s)")
+    bisect.add_argument(
+        "--metric",
+        default="step_latency",
+        metavar="NAME",
+        help="what got worse; of times step_latency alone (default %(default)s)",
+    )
     bisect.add_argument(
         "--versions",
         action="append",
@@ -40,7 +49,13 @@ def add_to(commands: Commands) -> None:
     )
     bisect.add_argument("--level", default=None, help="as for pytest")
     bisect.add_argument("--checkpoint-source", default=None, help="as for pytest")
-    bisect.add_argument("--launches", type=at_least(1), default=None, metavar="N", help="as --against-launches")
+    bisect.add_argument(
+        "--launches",
+        type=between(*LAUNCHES),
+        default=None,
+        metavar="N",
+        help=f"as --against-launches, {LAUNCHES[0]} to {LAUNCHES[1]}: fewer can never tell that a mix is good",
+    )
     bisect.add_argument("--work", type=Path, default=DEFAULT_WORK, metavar="DIR", help="default %(default)s")
     bisect.add_argument("--dry-run", action="store_true", help="print plan and cost, and end")
     bisect.add_argument("--yes", action="store_true", help="do not ask before beginning")
@@ -70,24 +85,37 @@ def run(options: argparse.Namespace) -> int:
         verdict = bisection.run()
     except KeyboardInterrupt as error:
         raise ReportError("interrupted: what was found out is kept, the same command goes on from there") from error
-    say("\n".join(words.outcome(verdict)))
+    say("\n".join([*words.outcome(verdict), *words.again(bisection.state)]))
     return PASSED if verdict.found.ending is Ending.FOUND else REGRESSED
 
 
 def _metric(name: str) -> str:
-    from reports.errors import ReportError
-    from reports.records.metrics import METRICS
+    """The metric, if a run in pairs can tell that it got worse.
 
+    Raises:
+        ReportError: there is no such metric, or one run a side says too little of it: its threshold is generous (it
+            doubles), so that nearly every mix would look good.
+    """
+    from reports.errors import ReportError
+    from reports.records.metrics import METRICS, Kind
+    from reports.verdicts.sides import STEP
+
+    usable = [one.name for one in METRICS.values() if one.kind is not Kind.WALL or one.name == STEP]
     if name not in METRICS:
-        raise ReportError(f"unknown metric {name!r}; choose from {', '.join(METRICS)}")
+        raise ReportError(f"unknown metric {name!r}; choose from {', '.join(usable)}")
+    if name not in usable:
+        raise ReportError(
+            f"--metric {name} cannot be bisected: of the times only {STEP} is judged in pairs finely enough to tell "
+            f"good from bad; choose from {', '.join(usable)}"
+        )
     return name
 
 
 def _arguments(options: argparse.Namespace) -> list[str]:
-    """What the suite is run with; pairs only where a metric of the clock is asked about."""
-    from reports.verdicts.sides import ROUND, STEP
+    """What the suite is run with; pairs only where the metric that they judge is asked about."""
+    from reports.verdicts.sides import STEP
 
-    launches = options.launches if options.metric in (STEP, ROUND) else 0
+    launches = options.launches if options.metric == STEP else 0
     found = ["-k", options.cells]
     for name, value in (
         ("--level", options.level),

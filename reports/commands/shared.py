@@ -35,6 +35,17 @@ def at_least(minimum: int) -> Callable[[str], int]:
     return whole_number
 
 
+def between(minimum: int, maximum: int) -> Callable[[str], int]:
+    """An argument type: a whole number from `minimum` to `maximum`."""
+
+    def whole_number(text: str) -> int:
+        if not text.isdecimal() or not minimum <= int(text) <= maximum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return whole_number
+
+
 def say(text: str) -> None:
     """Print; a reader that has gone (`| head`) does not change the exit code.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reports.errors import ReportError
 from reports.records.baselines import environment_groups
-from reports.records.parts import differences
+from reports.records.parts import differences, unproven
 from reports.records.runfile import Benchmark, CellOutcome, RunFile, ShardRecord, digest_of_work
 
 RANK = {"not asked for": 0, "not run": 1, "skipped": 2, "failed": 3, "measured": 4}
@@ -27,8 +27,8 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
             instead of refusing.
 
     Raises:
-        ReportError: the runs are not parts of one plan (the differing fields are named with both values), two of them
-            say different things of one cell, or a shard's cells are missing (they are named).
+        ReportError: the runs are not parts of one plan (the differing fields are named with both values), a commit is
+            not known, two runs say different things of one cell, or a shard's cells are missing (they are named).
     """
     if not parts:
         raise ReportError("nothing to merge: name at least one run file")
@@ -36,6 +36,7 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
         unequal = differences(first, run)
         if unequal:
             raise ReportError(f"{name} and {first_name} differ in {'; '.join(unequal)}; not one run")
+    doubts = unproven(parts)
     benchmarks = _benchmarks(parts)
     outcomes = _outcomes(parts)
     shards = sorted(
@@ -53,8 +54,9 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
         update={
             "cells": list(outcomes.values()),
             "environments": _environments(parts),
-            "finished": not lost and all(run.suite.finished for _, run in parts),
-            "warnings": _warnings(parts),
+            # Not what the parts say of themselves: what one that was cut short left may have been measured by another.
+            "finished": all(outcome.outcome != "not run" for outcome in outcomes.values()),
+            "warnings": list(dict.fromkeys([*doubts, *_warnings(parts)])),
             **({"shards": shards} if shards else {}),
         }
     )

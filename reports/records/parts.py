@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports.errors import ReportError
 from reports.records.runfile import RunFile
 
 NAMED = 8
 """Differing fields that a message names."""
+
+NO_COMMIT = (None, "", "unknown", "unversioned")
+"""What stands for a commit where there is no git history (pytest-benchmark's words)."""
 
 
 def differences(first: RunFile, other: RunFile) -> list[str]:
@@ -40,7 +44,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
         "options": run.suite.overrides,
         "drill": run.suite.drill or "none",
         "lane": run.suite.lane,
-        "other side": run.suite.against.model_dump() if run.suite.against else "none",
+        **_other_side(run),
         "hardware": run.suite.hardware,
         "GPU model": gpu.get("model"),
         "GPU driver": gpu.get("driver"),
@@ -59,6 +63,51 @@ def where_known(run: RunFile) -> dict[str, Any]:
         work = sorted(record.workload.model_dump().items(), key=lambda item: item[0] == "digest")  # it says least
         found |= {f"workload of {kind}, {key}": value for key, value in work}
     return found
+
+
+def unproven(parts: Sequence[tuple[str, RunFile]]) -> list[str]:
+    """Lines for what `differences` cannot see: trees that changes which no commit holds may tell apart.
+
+    Args:
+        parts: names and runs, which agree by `differences`.
+
+    Raises:
+        ReportError: the commit of a run is not known, so that two unlike ones would look the same.
+    """
+    if len(parts) < 2:
+        return []
+    unknown = [name for name, run in parts if run.commit_info.get("id") in NO_COMMIT]
+    if unknown:
+        raise ReportError(
+            f"the commit of {', '.join(unknown)} is not known, so nothing says that they are of one: where there is no "
+            "git history, run each part with BARK_BENCHMARKS_COMMIT=COMMIT in the environment"
+        )
+    lines = []
+    first = parts[0][1]
+    if first.commit_info.get("dirty"):
+        lines.append(
+            "parts with uncommitted changes were merged: nothing says that the changes were the same; commit them and "
+            "measure again to be sure"
+        )
+    other = first.suite.against.commit_info if first.suite.against else None
+    if other is not None and (other.get("dirty") or other.get("id") in NO_COMMIT):
+        lines.append(
+            "parts whose other side has uncommitted changes, or no commit that is known, were merged: nothing says "
+            "that it was the same; give --against-tree a checkout of a commit to be sure"
+        )
+    return lines
+
+
+def _other_side(run: RunFile) -> dict[str, Any]:
+    """What has to be equal of the other side. Its name does not: it holds paths, which are each host's own."""
+    against = run.suite.against
+    if against is None:
+        return {"other side": "none", "lane of the other side": None, "commit of the other side": None}
+    return {
+        "other side": "measured",
+        "lane of the other side": against.lane,
+        "commit of the other side": against.commit_info,
+    }
 
 
 def _software(run: RunFile) -> Mapping[str, Any]:

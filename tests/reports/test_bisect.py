@@ -15,8 +15,11 @@ from reports.bisect.bisection import Bisection, question
 from reports.bisect.environments import UninstallableError
 from reports.bisect.search import Answer, Ending, Found
 from reports.bisect.state import FILE, Question, State, load
+from reports.commands.bisect import LAUNCHES
 from reports.errors import ReportError
+from reports.records.metrics import METRICS, Kind
 from reports.records.runfile import RunFile
+from reports.verdicts.wall import RULES
 from tests.reports.test_sides import opposed, pairs_of, run_against
 
 GOOD = {"torch": "2.11.0", "transformers": "5.17.0", "accelerate": "1.2.1", "numpy": "2.4.6", "rich": "15.0.0"}
@@ -38,6 +41,7 @@ class Pretended:
         self.made: list[dict[str, str]] = []
         self.runs = 0
         self.refused: Callable[[dict[str, str]], bool] = lambda lane: False
+        self.unclear: Callable[[dict[str, str]], bool] = lambda lane: False
         self.stop_after = 99
         self.now = 0.0
 
@@ -58,6 +62,8 @@ class Pretended:
             raise KeyboardInterrupt
         self.runs += 1
         self.now += 300
+        if self.unclear(lanes.read(python)):
+            return run_against(opposed(problem="out of memory"))
         ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
         return run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
 
@@ -128,6 +134,32 @@ def test_a_bisection_that_was_interrupted_goes_on_where_it_was(asked: Question, 
     assert total == whole.runs
     state = load(tmp_path / "parts", asked)
     assert {(one.environment_s, one.run_s) for one in state.tried} == {(60.0, 300.0)}
+
+
+def test_what_a_run_could_not_judge_is_measured_again_and_what_does_not_install_is_not(
+    asked: Question, tmp_path: Path
+) -> None:
+    noisy = Pretended(newer("torch"))
+    noisy.unclear = lambda lane: True
+    first = noisy.bisection(asked, tmp_path)
+    untold = first.run()
+    assert untold.found.ending is Ending.UNTESTABLE
+    assert words.again(first.state) == ["1 run could not judge: the same command measures it again"]
+    assert load(tmp_path, asked).tried == []
+    quiet = Pretended(newer("torch"))
+    resumed = quiet.bisection(asked, tmp_path)
+    assert resumed.run().found.culprits == ("torch",)
+    assert words.again(resumed.state) == []
+
+    refused = Pretended(newer("torch"))
+    refused.refused = lambda lane: lane == BAD
+    refused.bisection(asked, tmp_path / "refused").run()
+    assert [one.answer for one in load(tmp_path / "refused", asked).tried] == [Answer.SKIP]
+    resumed = refused.bisection(asked, tmp_path / "refused")
+    resumed.run()
+    assert refused.runs == 0
+    assert "skip, as known" in refused.said
+    assert words.again(resumed.state) == []
 
 
 def test_another_question_does_not_use_the_answers(asked: Question, tmp_path: Path) -> None:
@@ -280,6 +312,49 @@ def test_the_plan_names_what_differs_and_what_it_costs(
     assert main([*command, "--metric", "speed"]) == 2
     assert main([*command[:4], str(tmp_path / "good.txt"), *command[5:]]) == 2
     assert "pin the same versions" in capsys.readouterr().err
+
+
+@pytest.fixture
+def planned(asked: Question, tmp_path: Path) -> list[str]:
+    lane_files = ["--good", str(tmp_path / "good.txt"), "--bad", str(tmp_path / "bad.txt")]
+    return ["bisect", *lane_files, "-k", "sdpa", "--work", str(tmp_path / "work"), "--dry-run"]
+
+
+@pytest.mark.parametrize("metric", [one.name for one in METRICS.values() if one.kind is Kind.WALL])
+def test_of_the_times_only_the_one_that_pairs_judge_is_bisected(
+    metric: str, planned: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = main([*planned, "--metric", metric])
+    said = capsys.readouterr().err
+    if metric == "step_latency":
+        assert (ended, said) == (0, "")
+    else:
+        assert ended == 2
+        assert f"--metric {metric} cannot be bisected: of the times only step_latency" in said
+        assert "choose from step_latency, " in said
+        assert "peak_allocated" in said
+        assert len(said.splitlines()) == 1
+
+
+def test_a_metric_that_needs_no_clock_is_bisected(planned: list[str]) -> None:
+    assert main([*planned, "--metric", "peak_allocated"]) == 0
+
+
+def test_launches_that_cannot_answer_are_refused_before_anything_is_made(
+    planned: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fewest, most = LAUNCHES
+    assert (5 * fewest, 5 * most) == (RULES.fewest_pairs, RULES.looks[-1].pairs)
+    for launches in (fewest, most):
+        assert main([*planned, "--launches", str(launches)]) == 0
+    for launches in (0, fewest - 1, most + 1):
+        with pytest.raises(SystemExit, match="2"):
+            main([*planned, "--launches", str(launches)])
+        assert f"argument --launches: '{launches}' is not a whole number from 4 to 8" in capsys.readouterr().err
+    even = pairs_of([0.001] * 5 * fewest, [0.001] * 5 * fewest)
+    assert runs.answer(run_against(opposed(pairs=even)), "step_latency")[0] is Answer.GOOD
+    fewer = pairs_of([0.001] * 5 * (fewest - 1), [0.001] * 5 * (fewest - 1))
+    assert runs.answer(run_against(opposed(pairs=fewer)), "step_latency")[0] is Answer.SKIP
 
 
 def test_what_is_known_already_is_not_planned_again(asked: Question, tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reports.errors import ReportError
-from reports.records.merge import merge
+from reports.records import runfile
+from reports.records.keep import keep
+from reports.records.merge import merge, missing
+from reports.records.runfile import RunFile
 from tests.builders import FUSED, H200, PLAIN, SOFTWARE, cell_document, run_of
 
 EIGHT = "small-eager-fp32-resident-dynamic-batch8"
@@ -27,8 +31,38 @@ def test_what_one_part_measured_stands_over_what_another_skipped() -> None:
     assert merged.outcomes()[FUSED].outcome == "measured"
 
 
-def test_a_merge_is_finished_only_as_its_parts_are() -> None:
-    assert not merge([("a", run_of(PLAIN)), ("b", run_of(FUSED, finished=False))]).suite.finished
+def test_what_an_interrupted_part_left_can_be_measured_by_another_and_kept(tmp_path: Path) -> None:
+    cut = run_of(PLAIN, outcomes={FUSED: ("not run", "the run ended before")}, finished=False)
+    assert not merge([("cut", cut), ("eight", run_of(EIGHT))]).suite.finished
+    rest = run_of(FUSED, outcomes={PLAIN: ("not asked for", "")})
+    for ordered in ([("cut", cut), ("rest", rest)], [("rest", rest), ("cut", cut)]):
+        merged = merge(ordered)
+        assert merged.suite.finished
+        assert missing(merged) == []
+    runfile.write(tmp_path / "merged.json", merged)
+    assert keep(tmp_path / "merged.json", tmp_path / "history")
+
+
+def of_commit(run: RunFile, **commit_info: Any) -> RunFile:
+    return run.model_copy(update={"commit_info": commit_info})
+
+
+@pytest.mark.parametrize("commit", [{"id": "unknown"}, {"id": "unversioned"}, {"id": ""}, {}])
+def test_parts_of_a_commit_that_is_not_known_are_refused(commit: dict[str, Any]) -> None:
+    parts = [(name, of_commit(run_of(cell), **commit)) for name, cell in (("a", PLAIN), ("b", FUSED))]
+    with pytest.raises(ReportError, match=r"commit of a, b is not known.*run each part with BARK_BENCHMARKS_COMMIT="):
+        merge(parts)
+    assert merge(parts[:1]).cells.keys() == {PLAIN}, "one part is of one commit, whichever it is"
+
+
+def test_parts_with_uncommitted_changes_are_merged_with_a_warning() -> None:
+    one, two = (of_commit(run_of(cell, warnings=["hot"]), id="abc", dirty=True) for cell in (PLAIN, FUSED))
+    doubt, hot = merge([("a", one), ("b", two)]).suite.warnings
+    assert doubt.startswith("parts with uncommitted changes were merged: nothing says that the changes were the same")
+    assert hot == "hot"
+    assert merge([("a", one)]).suite.warnings == ["hot"]
+    with pytest.raises(ReportError, match="b and a differ in uncommitted changes: False and True"):
+        merge([("a", one), ("b", of_commit(two, id="abc", dirty=False))])
 
 
 @pytest.mark.parametrize(

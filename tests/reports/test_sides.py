@@ -162,9 +162,30 @@ def test_merging_keeps_the_other_sides_environment_and_refuses_another_one() -> 
     merged = merge.merge([("a", one), ("b", two)])
     assert set(merged.suite.environments) == {"env-b"}
     assert other_side(merged) is not None
-    other = run_against(opposed(FUSED), against={**OTHER, "name": "another"})
-    with pytest.raises(ReportError, match="differ in other side"):
-        merge.merge([("a", one), ("b", other)])
+    for change, differs in (
+        ({"lane": "current"}, "lane of the other side: current and blog"),
+        ({"commit_info": {"id": "4567", "dirty": False}}, "commit of the other side: id 4567, dirty False and id 0123"),
+    ):
+        other = run_against(opposed(FUSED), against={**OTHER, **change})
+        with pytest.raises(ReportError, match=f"differ in {differs}"):
+            merge.merge([("a", one), ("b", other)])
+    alone = run_against(opposed(FUSED), against=None)
+    with pytest.raises(ReportError, match="differ in other side: none and measured"):
+        merge.merge([("a", one), ("b", alone)])
+
+
+def test_shards_of_hosts_that_keep_the_other_side_elsewhere_are_merged() -> None:
+    elsewhere = run_against(opposed(FUSED), against={**OTHER, "name": "../base/.venv/bin/python in ../base"})
+    merged = merge.merge([("a", run_against(opposed(PLAIN))), ("b", elsewhere)])
+    assert set(merged.cells) == {PLAIN, FUSED}
+    assert merged.suite.warnings == []
+
+
+@pytest.mark.parametrize("commit", [{"id": "0123abcd", "dirty": True}, {"id": "unknown", "dirty": False}])
+def test_an_other_side_that_no_commit_names_is_merged_with_a_warning(commit: dict[str, Any]) -> None:
+    parts = [run_against(opposed(cell), against={**OTHER, "commit_info": commit}) for cell in (PLAIN, FUSED)]
+    (warning,) = merge.merge(list(zip("ab", parts, strict=True))).suite.warnings
+    assert "other side has uncommitted changes, or no commit that is known" in warning
 
 
 def test_measuring_again_lays_the_other_commit_beside() -> None:
