@@ -31,7 +31,7 @@ def add_to(commands: Commands) -> None:
         "--metric",
         default="step_latency",
         metavar="NAME",
-        help="what got worse; of times step_latency alone (default %(default)s)",
+        help="what got worse; of wall metrics step_latency only (default %(default)s)",
     )
     bisect.add_argument(
         "--versions",
@@ -105,8 +105,8 @@ def _metric(name: str) -> str:
         raise ReportError(f"unknown metric {name!r}; choose from {', '.join(usable)}")
     if name not in usable:
         raise ReportError(
-            f"--metric {name} cannot be bisected: of the times only {STEP} is judged in pairs finely enough to tell "
-            f"good from bad; choose from {', '.join(usable)}"
+            f"--metric {name} cannot be bisected: of the wall metrics only {STEP} is judged in pairs finely enough to "
+            f"tell good from bad; choose from {', '.join(usable)}"
         )
     return name
 

@@ -321,7 +321,7 @@ def planned(asked: Question, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("metric", [one.name for one in METRICS.values() if one.kind is Kind.WALL])
-def test_of_the_times_only_the_one_that_pairs_judge_is_bisected(
+def test_of_the_wall_metrics_only_the_one_that_pairs_judge_is_bisected(
     metric: str, planned: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = main([*planned, "--metric", metric])
@@ -330,7 +330,7 @@ def test_of_the_times_only_the_one_that_pairs_judge_is_bisected(
         assert (ended, said) == (0, "")
     else:
         assert ended == 2
-        assert f"--metric {metric} cannot be bisected: of the times only step_latency" in said
+        assert f"--metric {metric} cannot be bisected: of the wall metrics only step_latency" in said
         assert "choose from step_latency, " in said
         assert "peak_allocated" in said
         assert len(said.splitlines()) == 1
