@@ -68,8 +68,9 @@ class OtherSide:
             gpu: what this side says of its card; None on the CPU.
 
         Raises:
-            SuiteError: it cannot measure at all, or would measure another card.
+            SuiteError: it cannot measure at all, would measure another card, or its launches can decide nothing.
         """
+        self._refuse_few_launches()
         self.description = self._counting().ready()
         here, there = gpu or {}, self.description["environment"].get("gpu") or {}
         if gpu is None:
@@ -128,6 +129,17 @@ class OtherSide:
         if self._shared:
             self._shared.stop()
         self._alone = self._shared = None
+
+    def _refuse_few_launches(self) -> None:
+        looks = RULES.family_looks if self.family else RULES.looks
+        fewest = min(look.pairs for look in looks if look.decides) // PAIRS
+        if 0 < self.against.launches < fewest:
+            cells = f"{self.cells} cells are" if self.cells > 1 else "a cell is"
+            raise SuiteError(
+                f"--against-launches={self.against.launches}: {cells} judged by {fewest * PAIRS} pairs or more, "
+                f"{PAIRS} a launch, so that nothing would ever be found; give {fewest} or more, or 0 for no rounds in "
+                "pairs"
+            )
 
     def _record(self, order: Order, environment: str, report: Report) -> dict[str, Any]:
         """The cell as the other side measures it by itself."""
@@ -198,7 +210,7 @@ class OtherSide:
                     following.ready()
                 measure_pairs(launch, samples, pairs, number, lambda done: report(Progress("pairs", done, most)))
         finally:
-            if len(samples):
+            if len(samples) >= sum(found.get("pairs", {}).get("launches", (1,))):  # else the screen says more
                 found["pairs"] = samples.record() | {"family": self.family}
 
     def _begun(self) -> Launch:

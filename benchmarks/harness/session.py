@@ -271,7 +271,7 @@ def drilled(settings: Settings) -> str:
     line = (
         f"this was a drill: {settings.drill} was planted in every cell, so the run can never be accepted as a baseline"
     )
-    return line if settings.compare else f"{line}; add --benchmark-compare to hear the alarm"
+    return line if settings.compare or settings.against else f"{line}; add --benchmark-compare to hear the alarm"
 
 
 def _empty(suite: BarkSuite, exit_code: int) -> Result:

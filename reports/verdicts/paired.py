@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from reports.errors import ReportError
@@ -30,6 +30,8 @@ class Paired:
         median_ratio: head over base; None without pairs.
         slower_ruled_out: slower by more than this (relative change) is ruled out; None before the first look.
         faster_ruled_out: the same of base against head.
+        whole_rounds: what their guard is sure of, where it decided in place of a count: slower (for `better`:
+            faster) by at least this relative change.
         futile: too few pairs lie beyond the threshold for more of them to end in `worse` or `better`.
         next_look: how many pairs to have in all before judging again; None where nothing is left to learn.
     """
@@ -42,6 +44,7 @@ class Paired:
     median_ratio: float | None = None
     slower_ruled_out: float | None = None
     faster_ruled_out: float | None = None
+    whole_rounds: float | None = None
     futile: bool = False
     next_look: int | None = None
 
@@ -91,10 +94,15 @@ def judge_pairs(
             futile = True
             break
     last = reached[-1]
-    status, reason = _undecided(ratios, walls, last, rules, rules.target if target is None else target)
+    guard = _guard(walls[: last.pairs], rules) if last.pairs >= rules.fewest_pairs else None
+    if guard:
+        status, reason = guard.status, guard.reason(ratios[: last.pairs], rules)
+    else:
+        status, reason = _undecided(ratios, last, rules, rules.target if target is None else target)
     later = [look.pairs for look in looks if look.pairs > last.pairs]
     done = status in (Status.WORSE, Status.BETTER) or (futile and status is Status.SAME) or not later
-    return _found(status, reason, ratios, last, rules, futile=futile, next_look=None if done else later[0])
+    judged = _found(status, reason, ratios, last, rules, futile=futile, next_look=None if done else later[0])
+    return replace(judged, whole_rounds=math.expm1(guard.bound)) if guard else judged
 
 
 def needs_rerun(base: Sequence[float], head: Sequence[float], rules: WallRules = RULES) -> bool:
@@ -140,20 +148,38 @@ def _counted(status: Status, slower: int, faster: int, look: Look, rules: WallRu
     return f"{count} of {look.pairs} pairs are more than {rules.pair_threshold - 1:.0%} {way}, {look.needed} decide"
 
 
-def _undecided(
-    ratios: Sequence[float], walls: Sequence[float], last: Look, rules: WallRules, target: float
-) -> tuple[Status, str]:
-    """What pairs say that no count has decided."""
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """Whole rounds differ although no count of steps has decided. `bound`: by at least this, on the log scale."""
+
+    status: Status
+    bound: float
+
+    def reason(self, ratios: Sequence[float], rules: WallRules) -> str:
+        """One sentence; slow steps that are too rare to move a round's step p10 are told from steps that moved too."""
+        sign, way = (1, "slower") if self.status is Status.WORSE else (-1, "faster")
+        sure = f"{rules.guard_confidence:.0%} sure"
+        common = sign * median(ratios) <= math.log(rules.pair_threshold)
+        though = ", though the common step is not" if common else ""
+        return f"whole rounds are at least {math.expm1(self.bound):.1%} {way} ({sure}){though}"
+
+
+def _guard(walls: Sequence[float], rules: WallRules) -> _Guard | None:
+    """What whole rounds are sure of; None where that is nothing, or there are none."""
+    if not walls:
+        return None
+    mean = trimmed_mean(walls, rules.guard_trim, rules.guard_confidence)
+    limit = math.log(rules.guard_threshold)
+    for status, bound in ((Status.WORSE, mean.low), (Status.BETTER, -mean.high)):
+        if bound > limit:
+            return _Guard(status, bound)
+    return None
+
+
+def _undecided(ratios: Sequence[float], last: Look, rules: WallRules, target: float) -> tuple[Status, str]:
+    """What pairs say that neither a count nor the guard has decided."""
     if last.pairs < rules.fewest_pairs:
         return Status.UNCLEAR, f"{last.pairs} pairs are too few to rule anything out: measure {rules.fewest_pairs}"
-    if walls:
-        # Slow steps that are too rare to move a round's step p10 still show in its total.
-        guard = trimmed_mean(walls[: last.pairs], rules.guard_trim, rules.guard_confidence)
-        limit = math.log(rules.guard_threshold)
-        for status, bound, way in ((Status.WORSE, guard.low, "slower"), (Status.BETTER, -guard.high, "faster")):
-            if bound > limit:
-                found = f"whole rounds are at least {math.expm1(bound):.1%} {way} ({rules.guard_confidence:.0%} sure)"
-                return status, f"{found}, though the common step is not"
     slower = ruled_out(ratios, last, rules)
     faster = ruled_out([-ratio for ratio in ratios], last, rules)
     if max(slower, faster) <= target:
@@ -177,5 +203,13 @@ def _found(
     ratio = math.exp(median(seen))
     shown = f"{reason}; median {ratio - 1:+.1%}"
     return Paired(
-        status, shown, look.pairs, *_beyond(seen, rules), ratio, slower_out, faster_out, futile, next_look
+        status,
+        shown,
+        look.pairs,
+        *_beyond(seen, rules),
+        ratio,
+        slower_out,
+        faster_out,
+        futile=futile,
+        next_look=next_look,
     )  # fmt: skip

@@ -58,8 +58,11 @@ def compare_cell_sides(
         status = Status.FAILED if against.broken else Status.NEW
         reason = f"the other side has no measurement of it: {against.problem}"
         return [Verdict(head.cell, "", status, reason, judged_by="paired")]
+    other_steps = base.rounds.device_paced != head.rounds.device_paced
     verdicts = [
-        _in_pairs(verdict, against, overrides) if verdict.metric in (STEP, ROUND) else verdict
+        _in_pairs(verdict, against, overrides)
+        if verdict.metric == ROUND or (verdict.metric == STEP and not other_steps)
+        else verdict
         for verdict in compare_cell(base, head, base_environment, head_environment, overrides)
     ]
     if against.broken:
@@ -106,7 +109,8 @@ def _by_steps(verdict: Verdict, pairs: PairsRecord, overrides: Overrides) -> Ver
     status, reason = found.status, f"{found.reason} ({_measured(pairs)})"
     change = found.median_ratio - 1 if found.median_ratio else None
     override = overrides.find(verdict.metric, verdict.cell)
-    if override and status is Status.WORSE and change is not None and change <= override.threshold:
+    slower = found.whole_rounds if found.whole_rounds is not None else change
+    if override and status is Status.WORSE and slower is not None and slower <= override.threshold:
         status, reason = Status.SAME, f"{reason} (override {override.describe()})"
     return replace(
         verdict,
@@ -128,10 +132,15 @@ def _by_rounds(verdict: Verdict, pairs: PairsRecord, overrides: Overrides) -> Ve
     threshold = override.threshold if override else metric.threshold
     base, head = min(pairs.base_s), min(pairs.head_s)
     result = judge(metric, base, head, threshold)
-    reason = f"{percent(result.change)} at the fastest rounds against a threshold of {threshold:.0%}"
+    status, reason = (
+        result.status,
+        f"{percent(result.change)} at the fastest rounds against a threshold of {threshold:.0%}",
+    )
+    if len(pairs.base_s) < RULES.fewest_pairs:
+        status, reason = Status.UNCLEAR, f"{reason}, but below {RULES.fewest_pairs} pairs nothing is sure"
     return replace(
         verdict,
-        status=result.status,
+        status=status,
         reason=f"{reason} ({_measured(pairs)})",
         base=base,
         head=head,

@@ -276,7 +276,7 @@ def test_a_drill_is_planted_in_this_side_alone(
 ) -> None:
     monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
     log = {"at": {"load": "log"}}
-    opposed(launches=1, drill="latency=+10%", head=log, other=log)
+    opposed(launches=2, drill="latency=+10%", head=log, other=log)
     loads = {line.split()[0]: line.split()[2] for line in (tmp_path / "log").read_text().splitlines()}
     assert loads == {"other": "load", "head": "loadlatency=+10%"}
 
@@ -348,6 +348,56 @@ def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[.
     assert (found.problem != "", found.broken) == (True, True)
     again = opposed(cells=20, times=3, other={"at": {"round 21": "die"}})
     assert (again.problem, again.broken) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("cells", "launches", "says"),
+    [
+        (1, 1, "=1: a cell is judged by 10 pairs or more, 5 a launch, so that nothing would ever be found; give 2 or"),
+        (4, 1, "=1: 4 cells are judged by 10 pairs"),
+        (
+            5,
+            7,
+            "=7: 5 cells are judged by 40 pairs or more, 5 a launch, so that nothing would ever be found; give 8 or",
+        ),
+    ],
+)
+def test_launches_that_can_find_nothing_are_refused_before_anything_starts(
+    pretend: Pretend, cells: int, launches: int, says: str
+) -> None:
+    pretend(other={"at": {"start": "die"}})
+    with pytest.raises(SuiteError) as caught:
+        OtherSide(Against(Path(sys.executable), ROOT, launches), cells).check({"id": "abc"}, None)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("cells", "launches"), [(1, 0), (1, 2), (5, 0), (5, 8)])
+def test_launches_that_can_find_something_are_taken(
+    opposed: Callable[..., AgainstRecord], cells: int, launches: int
+) -> None:
+    assert opposed(cells=cells, launches=launches).problem == ""
+
+
+@pytest.mark.parametrize(("ends_at", "kept"), [(7, [20]), (22, [5, 5, 5, 5, 2])])
+def test_a_screen_stands_until_fresh_launches_have_as_much_to_say(
+    pretend: Pretend, ends_at: int, kept: list[int]
+) -> None:
+    pretend(head={"step": 0.00125 * 1.5})
+    other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20)
+    other.check({"id": "abc"}, None)
+    found: dict[str, Any] = {}
+
+    def interrupt(progress: Progress) -> None:
+        if (progress.phase, progress.rounds_done, progress.rounds_expected) == ("pairs", ends_at, 40):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        other.measure(ORDER, "env-b", found, interrupt)
+    other.close()
+    read = AgainstRecord.model_validate(found).pairs
+    assert read is not None
+    assert read.launches == kept
+    assert judged(read).status is Status.WORSE
 
 
 def test_another_card_is_refused(pretend: Pretend) -> None:

@@ -177,3 +177,12 @@ def test_wilsons_interval_is_the_published_one_and_never_empty() -> None:
     assert wilson(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=5e-4)  # Newcombe 1998, table I, method 3
     assert wilson(0, 10) == pytest.approx((0, 0.2775), abs=5e-4)
     assert wilson(0.3, 0) == (0.0, 1.0)
+
+
+def test_the_guard_says_whether_the_common_step_is_slower_too() -> None:
+    rare = judge_pairs([1.0] * 40, [1.0] * 40, base_walls=[1.0] * 40, head_walls=[1.1] * 40)
+    common = judged([1.5] * 25, base_walls=[1.0] * 25, head_walls=[1.5] * 25, family=True)
+    assert (rare.status, common.status) == (Status.WORSE, Status.WORSE)
+    assert ("though the common step is not" in rare.reason, "though" in common.reason) == (True, False)
+    assert rare.whole_rounds == pytest.approx(0.1)
+    assert judged([1.5] * 40).whole_rounds is None

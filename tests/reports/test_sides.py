@@ -105,6 +105,30 @@ def test_an_override_of_the_step_time_holds_in_pairs() -> None:
     assert (verdict.status, "(override step_latency of *" in verdict.reason) == (Status.SAME, True)
 
 
+def test_an_override_of_the_step_time_says_nothing_of_slower_whole_rounds() -> None:
+    expires = datetime.date(2099, 1, 1)
+    even = pairs_of([1.0] * 40, [1.0] * 40) | {"head_s": [140.0] * 40}
+    for threshold, status in ((0.05, Status.WORSE), (0.5, Status.SAME)):
+        entry = Override(metric="step_latency", threshold=threshold, reason="known", expires=expires)
+        verdict = found(run_against(opposed(pairs=even)), "step_latency", overrides=Overrides((entry,)))
+        assert (verdict.status, "whole rounds are at least 40.0% slower" in verdict.reason) == (status, True)
+
+
+def test_steps_that_are_not_the_same_thing_are_not_judged_in_pairs() -> None:
+    document = opposed(pairs=pairs_of([1.0] * 40, [1.5] * 40))
+    document["extra_info"]["rounds"]["device_paced"] = True
+    verdict = found(run_against(document), "step_latency")
+    assert (verdict.status, "their steps are not the same thing" in verdict.reason) == (Status.INCOMPARABLE, True)
+
+
+@pytest.mark.parametrize(("pairs", "status"), [(19, Status.UNCLEAR), (20, Status.WORSE)])
+def test_whole_rounds_of_few_pairs_say_nothing(pairs: int, status: Status) -> None:
+    slower = pairs_of([1.0] * pairs, [2.5] * pairs)
+    assert found(run_against(opposed(pairs=slower)), "latency").status is status
+    same = found(run_against(opposed(pairs=pairs_of([1.0] * pairs, [1.0] * pairs))), "latency")
+    assert same.status is (Status.UNCLEAR if status is Status.UNCLEAR else Status.SAME)
+
+
 @pytest.mark.parametrize(("broken", "status"), [(True, Status.FAILED), (False, Status.NEW)])
 def test_a_cell_without_another_side_is_new_or_failed(broken: bool, status: Status) -> None:
     document = cell_document(PLAIN)
