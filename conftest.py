@@ -13,6 +13,7 @@ from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
 from fixtures.errors import SuiteError
+from fixtures.machine.own_processes import begin_run
 from fixtures.matrix.axes import AXES
 from reports.errors import ReportError
 
@@ -34,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for value in axis.values:
             config.addinivalue_line("markers", f"{value.name}: cells whose {axis.name} is {value.name}")
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which names the card
+    begin_run()
     worker = workers.bound(config)
     config.stash[CELLS] = {}
     config.stash[PLAN] = []

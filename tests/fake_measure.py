@@ -38,7 +38,7 @@ CARD, OTHER = os.environ.get("FAKE_CARD"), os.environ.get("FAKE_PROCESS")
 if CARD:  # now: the options are checked before any plugin's own hooks
     gpus.visible_gpu = lambda: "NVIDIA H200"
     others = [gpus.Process(7, OTHER, 20_100_000_000)] if OTHER else []
-    vars(card).update(visible_uuid=lambda: CARD, other_processes=lambda: others)
+    vars(card).update(visible_uuid=lambda: CARD, other_processes=lambda uuid=None: others)
 
 
 def measure(

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from benchmarks.harness.display import is_terminal
 from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.session import INTERRUPTED, USAGE, add_commit, finish, outcome_of, report_reason
+from benchmarks.harness.session import INTERRUPTED, USAGE, add_commit, drilled, finish, outcome_of, report_reason
+from benchmarks.harness.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,13 @@ def test_a_run_that_ended_while_it_waited_leaves_the_files_of_the_run_it_waited_
     waiting: Any = SimpleNamespace(recorder=recorder, began=False, other=None)
     assert finish(waiting, SimpleNamespace(getoption=lambda name: False), exit_code).exit_code == exit_code
     assert (tmp_path / "run.json").read_text() == "of the other run"
+
+
+@pytest.mark.parametrize(
+    ("compare", "against", "advises"), [(False, None, True), (True, None, False), (False, "python", False)]
+)
+def test_a_drill_advises_a_comparison_only_where_there_is_none(
+    compare: bool, against: str | None, advises: bool
+) -> None:
+    settings = SimpleNamespace(drill="latency=+10%", compare=compare, against=against)
+    assert ("add --benchmark-compare" in drilled(cast(Settings, settings))) is advises

@@ -156,7 +156,7 @@ def test_cells_can_be_listed_before_the_other_environment_is_there(suite: Suite)
 def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both_in_turns(suite: Suite) -> None:
     ended = suite(
         *("-k", OTHER, "--rounds=1", "--checkpoint-source=synthetic", "--tokens=4"),
-        *(AGAINST, f"--against-tree={ROOT}", "--against-launches=1"),
+        *(AGAINST, f"--against-tree={ROOT}", "--against-launches=2"),
         plugins=(),
     )
     assert ended.code == 0, ended.output
@@ -167,13 +167,12 @@ def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both
     for metric in ("aten_calls", "python_calls", "weights", "peak_allocated", "top1_agreement"):
         assert cell.against.record.metrics[metric] == cell.metrics[metric], metric
     assert cell.against.pairs is not None
-    assert cell.against.pairs.launches == [5]
+    assert cell.against.pairs.launches == [5, 5]
     # A cell's decoding steps are a part of its rounds.
     for steps, rounds in (
         (cell.against.pairs.base_step_p10_s, cell.against.pairs.base_s),
         (cell.against.pairs.head_step_p10_s, cell.against.pairs.head_s),
     ):
         assert all(0 < step < whole for step, whole in zip(steps, rounds, strict=True))
-    assert re.search(r"step_latency unclear, paired \(not gated\).*5 pairs say nothing yet", ended.output) or (
-        "unclear, not gated: step_latency" in ended.output
-    )
+    # Noise decides what ten pairs say of code that is the same; on the CPU it is never held against it.
+    assert re.search(r"step_latency \w+, paired \(not gated\)|not gated: step_latency", ended.output)
