@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from benchmarks.harness.against import ROOT, Against, commit_of
 from fixtures.errors import OutOfMemoryError, SuiteError
+from fixtures.machine.quiet_core import QuietCores, quiet_cores
 from fixtures.pair_protocol import Order
 from fixtures.pair_rounds import Launch, Samples, loaded, measure_pairs
 from fixtures.pairs import BrokenWorkerError, Side, Worker
@@ -52,6 +53,7 @@ class OtherSide:
     head: Side = field(default_factory=lambda: Side("this side", sys.executable, ROOT))
     description: dict[str, Any] = field(default_factory=dict)
     commit_info: dict[str, Any] = field(default_factory=dict)
+    cores: Callable[[str], QuietCores | None] = quiet_cores
     _alone: Worker | None = None
     _shared: Launch | None = None
 
@@ -208,7 +210,8 @@ class OtherSide:
             with loaded(launch, order, replace(order, drill=self.drill)):
                 if following:
                     following.ready()
-                measure_pairs(launch, samples, pairs, number, lambda done: report(Progress("pairs", done, most)))
+                cores = self.cores(order.device)
+                measure_pairs(launch, samples, pairs, number, lambda done: report(Progress("pairs", done, most)), cores)
         finally:
             if len(samples) >= sum(found.get("pairs", {}).get("launches", (1,))):  # else the screen says more
                 found["pairs"] = samples.record() | {"family": self.family}

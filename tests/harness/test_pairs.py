@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from benchmarks.harness.against import ROOT, Against
 from benchmarks.harness.other_side import OtherSide
 from fixtures import pairs
 from fixtures.errors import OutOfMemoryError, SuiteError
+from fixtures.machine.quiet_core import QuietCores
 from fixtures.pair_protocol import GarbledError, Lines, Order, decoded, encoded
 from fixtures.pair_rounds import Launch, Samples, base_first, loaded
 from fixtures.pair_worker import BarkSide
@@ -398,6 +399,49 @@ def test_a_screen_stands_until_fresh_launches_have_as_much_to_say(
     assert read is not None
     assert read.launches == kept
     assert judged(read).status is Status.WORSE
+
+
+class Seats(QuietCores):
+    """Seats the threads of a pair, and notes which and where each then was."""
+
+    def __init__(self) -> None:
+        super().__init__(sorted(os.sched_getaffinity(0)))
+        self.seen: list[tuple[tuple[int, ...], set[int]]] = []
+
+    def seat(self, threads: Sequence[int]) -> None:
+        super().seat(threads)
+        self.seen.append((tuple(threads), {core for one in threads for core in os.sched_getaffinity(one)}))
+
+
+def test_both_rounds_of_a_pair_are_paced_from_one_core_and_loading_is_not(pretend: Pretend) -> None:
+    seats = Seats()
+    asked: list[str] = []
+
+    def cores(device: str) -> QuietCores:
+        asked.append(device)
+        return seats
+
+    other = OtherSide(Against(Path(sys.executable), ROOT, 2, 20.0), 1, cores=cores)
+    other.check({"id": "abc"}, None)
+    found: dict[str, Any] = {}
+    kept: list[set[int]] = []
+    every = os.sched_getaffinity(0)
+    other.measure(ORDER, "env-b", found, keep=lambda: kept.append(os.sched_getaffinity(0)))
+    other.close()
+    assert set(asked) == {"cpu"}
+    assert [len(cores) for _, cores in seats.seen] == [1] * 10
+    assert len({threads for threads, _ in seats.seen}) == 2, "two launches of two processes"
+    assert all(cores == every for cores in kept)
+
+
+def test_a_shared_launch_is_freed_for_what_it_loads_next(pretend: Pretend) -> None:
+    seats = Seats()
+    other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20, cores=lambda device: seats)
+    other.check({"id": "abc"}, None)
+    other.measure(ORDER, "env-b", {})
+    (threads,) = {threads for threads, _ in seats.seen}
+    assert [os.sched_getaffinity(one) for one in threads] == [os.sched_getaffinity(0)] * 2
+    other.close()
 
 
 def test_another_card_is_refused(pretend: Pretend) -> None:
