@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from reports.errors import ReportError
-from reports.records.metrics import METRICS
+from reports.records.metrics import METRICS, Kind
 from reports.records.runfile import AgainstRecord, CellRecord, PairsRecord, RunFile
 from reports.records.sides import needs_other_side
 from reports.verdicts.compare import compare, compare_cell, percent
@@ -62,7 +62,7 @@ def compare_cell_sides(
     verdicts = [
         _in_pairs(verdict, against, overrides)
         if verdict.metric == ROUND or (verdict.metric == STEP and not other_steps)
-        else verdict
+        else _one_after_the_other(verdict)
         for verdict in compare_cell(base, head, base_environment, head_environment, overrides)
     ]
     if against.broken:
@@ -99,6 +99,16 @@ def _in_pairs(verdict: Verdict, against: AgainstRecord, overrides: Overrides) ->
             judged_by="paired",
         )
     return _by_steps(verdict, pairs, overrides) if verdict.metric == STEP else _by_rounds(verdict, pairs, overrides)
+
+
+def _one_after_the_other(verdict: Verdict) -> Verdict:
+    """A metric that pairs do not judge: what moves with the clock between two records is no verdict on the code."""
+    metric = METRICS.get(verdict.metric)
+    by_the_clock = metric is not None and metric.kind is Kind.WALL and not metric.gated
+    if not by_the_clock or verdict.status not in (Status.WORSE, Status.BETTER):
+        return verdict
+    reason = f"{verdict.reason}, but one side was measured after the other, and the host may have changed between"
+    return replace(verdict, status=Status.UNCLEAR, reason=reason)
 
 
 def _by_steps(verdict: Verdict, pairs: PairsRecord, overrides: Overrides) -> Verdict:

@@ -90,6 +90,17 @@ def test_pairs_stop_where_nothing_is_left_to_find(slower: int, pairs: int, futil
     assert (found.futile, found.next_look) == (futile, next_look)
 
 
+def test_pairs_that_began_as_futile_are_still_judged_by_all_that_were_measured() -> None:
+    noisy = [1.0, 1.5] * 5  # five of ten, and too far apart for `same`: measuring goes on
+    assert (judged(noisy).futile, judged(noisy).next_look) == (True, 20)
+    twenty = judged(noisy + [1.0, 1.5] * 5)
+    assert (twenty.status, twenty.futile, twenty.next_look) == (Status.UNCLEAR, True, 40)
+    late = judged(noisy + [1.5] * 23 + [1.0] * 7)
+    assert (late.status, late.slower, late.next_look) == (Status.WORSE, 28, None)
+    calm = judged([1.0, 1.04] * 5 + [1.04] * 6 + [1.0] * 4)
+    assert (calm.status, calm.futile, calm.next_look) == (Status.SAME, True, None), "nothing worth finding is left"
+
+
 def test_too_few_pairs_for_a_look_say_how_many_to_measure() -> None:
     found = judged([2.0] * 7)
     assert (found.status, found.next_look) == (Status.UNCLEAR, 10)

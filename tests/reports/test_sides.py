@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reports.errors import ReportError
 from reports.records import merge, runfile
+from reports.records.metrics import METRICS
 from reports.records.runfile import RunFile
 from reports.records.sides import other_side
 from reports.render import reproduce, summary
@@ -95,6 +96,17 @@ def test_exact_metrics_come_from_the_two_records() -> None:
     assert (worse.metric, worse.judged_by) == ("weights", "baseline")
     assert comparison.changed == ("commit 0123abcd -> abc123", "lane blog -> current", "torch 2.9.0 -> 2.11.0")
     assert comparison.baseline == ".venv-blog/bin/python (paired)"
+
+
+@pytest.mark.parametrize("change", [0.2, 5.0])
+@pytest.mark.parametrize(("metric", "now"), [("cold_start", 4.0), ("energy", 30.0), ("host_probe", 2e-4)])
+def test_what_is_timed_on_one_side_after_the_other_is_no_verdict(metric: str, now: float, change: float) -> None:
+    document = opposed(values={metric: change * now}, pairs=pairs_of([1.0] * 20, [1.0] * 20))
+    document["extra_info"]["metrics"][metric] = {"value": now, "unit": METRICS[metric].unit}
+    verdict = found(run_against(document), metric)
+    assert (verdict.status, verdict.fails) == (Status.UNCLEAR, False)
+    assert verdict.reason.endswith("but one side was measured after the other, and the host may have changed between")
+    assert verdict.change == pytest.approx(1 / change - 1)
 
 
 def test_an_override_of_the_step_time_holds_in_pairs() -> None:
