@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.records import runfile
 from reports.records.metrics import METRICS
-from reports.records.runfile import SCHEMA_VERSION, RunFile
+from reports.records.schema import SCHEMA_VERSION, RunFile
 
 AXES = ("checkpoint", "attention", "precision", "placement", "decoding", "batch")
 H200 = {"model": "NVIDIA H200", "driver": "580.1", "mig": False, "sm_clock_max_mhz": 1980, "power_cap_w": 700.0}

@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.records import runfile
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render.html.report import Report
 from reports.verdicts.compare import compare
 from reports.verdicts.history import History, Point, Series

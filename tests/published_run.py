@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import markdown, study_words, terminal
 from reports.render.published import NOTEBOOK, STUDY, PublishedRow
 from reports.render.study import Study, reproduce

@@ -10,7 +10,7 @@ from pathlib import Path
 from fixtures.matrix.axes import AXES
 from fixtures.matrix.levels import LEVELS
 from reports.records import baselines, runfile
-from reports.records.runfile import Benchmark
+from reports.records.schema import Benchmark
 
 NOT_ITS_OWN = {"reference", "rerun"}
 """Phases that say nothing of a cell: the reference is made once, by the first cell that needs it, and what is timed

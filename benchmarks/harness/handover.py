@@ -20,7 +20,7 @@ from benchmarks.harness.session import outcome_of, report_reason
 from benchmarks.harness.suite import BarkSuite
 from fixtures.machine.limits import Limits
 from reports.records.baselines import environment_groups
-from reports.records.runfile import Outcome
+from reports.records.schema import Outcome
 
 ATTRIBUTE = "bark_part"
 """Of a test's report."""

@@ -20,7 +20,7 @@ from fixtures.pair_protocol import Order
 from fixtures.pair_rounds import Launch, Samples, loaded, measure_pairs
 from fixtures.pairs import BrokenWorkerError, Side, Worker
 from fixtures.rounds import Progress
-from reports.records.runfile import SCHEMA_VERSION, AgainstRecord, CellRecord
+from reports.records.schema import SCHEMA_VERSION, AgainstRecord, CellRecord
 from reports.records.units import quantity
 from reports.verdicts.paired import judge_pairs, needs_rerun
 from reports.verdicts.rules import Status

@@ -13,7 +13,7 @@ from benchmarks.harness.disturbed import disturbed
 from fixtures.record import record_of
 from reports.errors import ReportError
 from reports.records import audio, runfile
-from reports.records.runfile import SCHEMA_VERSION, CellOutcome, ShardRecord
+from reports.records.schema import SCHEMA_VERSION, CellOutcome, Outcome, ShardRecord
 from reports.render.html import folder
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def digest(content: Any) -> str:
 
 
 def cell_record(measurement: Measurement, environment: str) -> dict[str, Any]:
-    """`extra_info` of a measured cell, as `reports.records.runfile.CellRecord` reads it."""
+    """`extra_info` of a measured cell, as `reports.records.CellRecord` reads it."""
     measured = record_of(measurement)
     return {"schema_version": SCHEMA_VERSION, "cell": measured.pop("cell"), "environment": environment, **measured}
 
@@ -84,7 +84,7 @@ class Recorder:
         self.records[cell] = record
         self.outcomes[cell] = CellOutcome(cell=cell, outcome="measured")
 
-    def not_measured(self, cell: str, outcome: runfile.Outcome, reason: str) -> None:
+    def not_measured(self, cell: str, outcome: Outcome, reason: str) -> None:
         """A cell was skipped or failed; what was measured of it before stands."""
         if cell not in self.records:
             self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=reason)

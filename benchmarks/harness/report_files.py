@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.harness.recorder import PAGE_FILE, REPORT_FILE
 from benchmarks.harness.suite import BarkSuite, shown
 from reports.errors import ReportError
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.records.sides import other_side
 from reports.render import markdown
 from reports.verdicts.verdict import Comparison

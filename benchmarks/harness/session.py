@@ -19,7 +19,7 @@ from fixtures.checkpoints.source import CheckpointSource
 from fixtures.machine import environment
 from reports.errors import ReportError
 from reports.records import runfile
-from reports.records.runfile import Outcome, RunFile
+from reports.records.schema import Outcome, RunFile
 from reports.render.summary import sentence
 from reports.verdicts.invariants import broken
 from reports.verdicts.verdict import Comparison

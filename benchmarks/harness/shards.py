@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.harness.recorder import digest
 from fixtures.errors import SuiteError
-from reports.records.runfile import ShardRecord
+from reports.records.schema import ShardRecord
 
 BALANCED = 1.05
 """A split is balanced enough whose longest shard is at most this many times the longest of the best one known."""

@@ -30,7 +30,7 @@ from fixtures.out_of_memory import guarded
 from fixtures.reference import References
 from reports.errors import ReportError
 from reports.records import audio, baselines
-from reports.records.runfile import CellRecord, RunFile
+from reports.records.schema import CellRecord, RunFile
 from reports.render import acceptance, summary
 from reports.verdicts.attribution import attribute
 from reports.verdicts.compare import compare, compare_cell, rerun_reason

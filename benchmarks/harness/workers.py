@@ -19,7 +19,7 @@ from benchmarks.harness.workers_progress import WorkersProgress
 from fixtures.errors import SuiteError
 from fixtures.machine import workers
 from fixtures.machine.workers import Worker
-from reports.records.runfile import ShardRecord
+from reports.records.schema import ShardRecord
 
 INPUT = "bark_worker"
 """Of the input that pytest-xdist gives a worker."""

@@ -12,7 +12,7 @@ from reports.bisect.environments import ROOT, last_line
 from reports.bisect.search import Answer
 from reports.errors import ReportError
 from reports.records import runfile
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import summary
 from reports.verdicts.rules import COMPARED, Status
 from reports.verdicts.sides import compare_sides

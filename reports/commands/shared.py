@@ -14,7 +14,7 @@ from reports.characters import Rendered, inert, visible_lines
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from reports.records.runfile import RunFile
+    from reports.records.schema import RunFile
     from reports.verdicts.verdict import Comparison
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

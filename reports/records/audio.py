@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reports.errors import ReportError
 from reports.records.files import write_atomically
-from reports.records.runfile import AudioRecord, RunFile
+from reports.records.schema import AudioRecord, RunFile
 
 FOLDER = "audio"
 """Beside the run file."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.metrics import METRICS, Better
-from reports.records.runfile import Acceptance, Benchmark, CellOutcome, RunFile
+from reports.records.schema import Acceptance, Benchmark, CellOutcome, CellRecord, RunFile
 
 DEFAULT_ROOT = Path(__file__).resolve().parents[1] / "baselines"
 FILE = "0001_baseline.json"
@@ -168,13 +168,13 @@ def accept(
     return path, changes
 
 
-def accepted(cell: runfile.CellRecord, date: str) -> runfile.CellRecord:
+def accepted(cell: CellRecord, date: str) -> CellRecord:
     """A cell as a baseline holds it: with the date of its run, and without what stays there: sample, other side."""
     kept = cell.model_dump(exclude_unset=True, exclude={"audio", "against"})
-    return runfile.CellRecord.model_validate(kept | {"accepted": date})
+    return CellRecord.model_validate(kept | {"accepted": date})
 
 
-def values(cell: runfile.CellRecord) -> dict[str, float]:
+def values(cell: CellRecord) -> dict[str, float]:
     """Metric name -> value of a cell."""
     return {name: metric.value for name, metric in cell.metrics.items()}
 

@@ -20,7 +20,7 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.metrics import METRICS
-from reports.records.runfile import Benchmark, RunFile
+from reports.records.schema import Benchmark, RunFile
 
 WORTH_PROCESSES_BYTES = 32_000_000
 """From so many bytes of run files on, processes that read in parallel are worth their start of half a second."""

@@ -14,7 +14,7 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records import baselines, runfile
 from reports.records.condense import time_of
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 
 
 def keep(source: Path, root: Path) -> tuple[Path, bool]:

@@ -9,7 +9,8 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records.baselines import environment_groups
 from reports.records.parts import differences, unproven
-from reports.records.runfile import Benchmark, CellOutcome, RunFile, ShardRecord, digest_of_work
+from reports.records.runfile import digest_of_work
+from reports.records.schema import Benchmark, CellOutcome, RunFile, ShardRecord
 
 RANK = {"not asked for": 0, "not run": 1, "skipped": 2, "failed": 3, "measured": 4}
 """Of what two runs say of one cell, the higher stands."""

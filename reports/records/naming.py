@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.records.runfile import Axes
+from reports.records.schema import Axes
 
 AXES: tuple[str, ...] = tuple(Axes.model_fields)
 """The axes, in the order of a cell's name."""

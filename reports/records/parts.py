@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.errors import ReportError
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 
 NAMED = 8
 """Differing fields that a message names."""

@@ -15,7 +15,7 @@ from reports.records import runfile
 from reports.records.files import write_atomically
 from reports.records.gather import gather
 from reports.records.metrics import METRICS
-from reports.records.runfile import Benchmark, CellRecord, RunFile, Seconds
+from reports.records.schema import Benchmark, CellRecord, RunFile, Seconds
 from reports.records.track import Track, untracked
 
 SAMPLES_VERSION: Final = 1

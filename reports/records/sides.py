@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.errors import ReportError
-from reports.records.runfile import AgainstRecord, Benchmark, CellOutcome, RunFile, Stats
+from reports.records.schema import AgainstRecord, Benchmark, CellOutcome, RunFile, Stats
 
 
 def other_side(run: RunFile) -> RunFile | None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.records.units import step
 from reports.render import reproduce, summary
 from reports.verdicts.rules import Status

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reports.characters import short, visible
 from reports.records.files import write_atomically
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import advice as advice_words
 from reports.render import causes, study_grids, study_words, summary, tables
 from reports.render.fitting import COMMENT, Section, fitted, more

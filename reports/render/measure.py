@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 
 SOURCES = ("hub", "synthetic")
 """Sources of weights that a run can ask for by `--checkpoint-source`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.verdicts.verdict import Comparison
 
 CELLS = 6

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.errors import ReportError
-from reports.records.runfile import Axes, CellRecord, RunFile
+from reports.records.schema import Axes, CellRecord, RunFile
 from reports.render import tables
 from reports.render.published import NOTEBOOK, STUDY, PublishedRow, Source
 

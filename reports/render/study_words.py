@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.records.units import change, points
 from reports.render import measure, tables
 from reports.render.published import TOKENS

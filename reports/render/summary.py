@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.characters import visible
 from reports.records.metrics import METRICS
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 from reports.records.units import step
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Attribution, Comparison, Verdict

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.records.metrics import METRICS as METRIC_TABLE
-from reports.records.runfile import Axes, CellRecord, RunFile
+from reports.records.schema import Axes, CellRecord, RunFile
 from reports.records.units import change, quantity
 
 METRICS = ("latency", "peak_allocated", "throughput")

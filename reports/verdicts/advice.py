@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.verdicts.apart import Standing, standing
 from reports.verdicts.candidates import DRIFT, Candidate, choice
 from reports.verdicts.pareto import front

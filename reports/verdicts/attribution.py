@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 from reports.verdicts.clauses import NOTABLE, Clause, clauses
 from reports.verdicts.pair import COUNTED, TIMES, Pair
 from reports.verdicts.rules import COMPARED, Status

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.records.metrics import Kind
 from reports.records.naming import AXES, values_in
-from reports.records.runfile import Axes, Benchmark, RunFile
+from reports.records.schema import Axes, Benchmark, RunFile
 from reports.verdicts.apart import Timing, timing
 from reports.verdicts.comparability import must_match
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reports.records.metrics import Kind
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from reports.records.metrics import METRICS, Kind, Metric
-from reports.records.runfile import CellRecord, RunFile
+from reports.records.schema import CellRecord, RunFile
 from reports.verdicts.attribution import attribute
 from reports.verdicts.comparability import must_match, work_difference
 from reports.verdicts.invariants import broken, unmeasured

@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
-from reports.records.runfile import CellRecord, RunFile
+from reports.records.schema import CellRecord, RunFile
 from reports.verdicts.comparability import work_difference
 
 SHOWN = ("step_latency", "latency", "gpu_busy", "host_probe")

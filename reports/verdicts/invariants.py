@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
-from reports.records.runfile import CellRecord, RunFile
+from reports.records.schema import CellRecord, RunFile
 from reports.records.units import quantity
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Verdict

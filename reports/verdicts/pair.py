@@ -8,7 +8,7 @@ from statistics import median
 
 from reports.records.counters import CountersRecord
 from reports.records.metrics import unit
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 from reports.verdicts.rules import Status
 from reports.verdicts.shares import between_parts, by_stage, shares
 

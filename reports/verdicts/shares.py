@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reports.records.counters import CountersRecord
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 
 HOST_BOUND_BELOW = 0.5
 """Busy share under which a cell is called host-bound: the GPU then waits for the host longer than it computes, so

@@ -13,7 +13,7 @@ from typing import Any
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS, Kind
-from reports.records.runfile import AgainstRecord, CellRecord, PairsRecord, RunFile
+from reports.records.schema import AgainstRecord, CellRecord, PairsRecord, RunFile
 from reports.records.sides import needs_other_side
 from reports.verdicts.compare import compare, compare_cell, percent
 from reports.verdicts.paired import Paired, judge_pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 
 
 def versions(environment: Mapping[str, Any], cell: CellRecord) -> dict[str, str]:

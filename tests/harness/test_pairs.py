@@ -24,7 +24,7 @@ from fixtures.pair_rounds import Launch, Samples, base_first, loaded
 from fixtures.pair_worker import BarkSide
 from fixtures.pairs import BrokenWorkerError, Side, Worker
 from fixtures.rounds import Progress
-from reports.records.runfile import AgainstRecord
+from reports.records.schema import AgainstRecord
 from reports.verdicts.rules import Status
 from reports.verdicts.sides import judged
 

@@ -16,7 +16,7 @@ from reports.commands.shared import PASSED, USAGE
 from reports.errors import ReportError
 from reports.records import document, runfile
 from reports.records.baselines import DEFAULT_ROOT
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import advice_json, markdown, terminal
 from reports.verdicts.advice import Advice, Limits, advise
 from tests.builders import FUSED, PLAIN, run_document, run_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reports.errors import ReportError
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import alert_annotations, alert_github, alert_webhook, alerts, reproduce
 from reports.render.alerts import Alert
 from reports.verdicts.compare import compare

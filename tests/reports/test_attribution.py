@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import markdown, summary, terminal
 from reports.verdicts.compare import compare
 from reports.verdicts.rules import Status

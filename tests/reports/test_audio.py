@@ -11,7 +11,7 @@ from reports.__main__ import main
 from reports.commands.shared import PASSED
 from reports.errors import ReportError
 from reports.records import audio, baselines, runfile
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render.html import page
 from reports.render.html.report import Report
 from tests.builders import FUSED, PLAIN, run_document

@@ -18,7 +18,7 @@ from reports.bisect.state import FILE, Question, State, load
 from reports.commands.bisect import LAUNCHES
 from reports.errors import ReportError
 from reports.records.metrics import METRICS, Kind
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.verdicts.wall import RULES
 from tests.reports.test_sides import opposed, pairs_of, run_against
 

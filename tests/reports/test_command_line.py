@@ -10,7 +10,7 @@ import pytest
 from reports.__main__ import main
 from reports.commands.shared import PASSED, REGRESSED, USAGE
 from reports.records import runfile
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from tests.builders import FUSED, PLAIN, cell_document, run_of
 
 STUDY_CELL = "large-sdpa-fp32-resident-dynamic-batch8"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render.summary import headline
 from reports.verdicts.compare import compare
 from reports.verdicts.rules import Status

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reports.records.metrics import METRICS, Better, Kind
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.verdicts.compare import compare
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Comparison, Verdict

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.records.metrics import METRICS, STEP_THRESHOLD
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import summary
 from reports.verdicts.compare import compare, rerun_reason
 from reports.verdicts.rules import Status

@@ -18,7 +18,7 @@ from reports.commands.shared import USAGE
 from reports.errors import ReportError
 from reports.records import baselines, document, merge, runfile
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import MOST_CELLS, MOST_LAUNCHES, MOST_ROUNDS, RunFile
 from reports.render import acceptance, markdown, summary, tables, terminal
 from reports.verdicts.compare import compare
 from reports.verdicts.history import read_history
@@ -135,7 +135,7 @@ def test_a_list_where_a_property_of_the_machine_should_be_stops_no_trend(tmp_pat
     assert read_history([tmp_path], list(METRICS.values()), lambda cell: True).runs == 1
 
 
-LIMITS = [("data", runfile.MOST_ROUNDS), ("launches", runfile.MOST_LAUNCHES), ("step_p10_s", runfile.MOST_ROUNDS)]
+LIMITS = [("data", MOST_ROUNDS), ("launches", MOST_LAUNCHES), ("step_p10_s", MOST_ROUNDS)]
 
 
 @pytest.mark.parametrize(("field", "most"), LIMITS)
@@ -152,7 +152,7 @@ def test_a_cell_of_too_many_rounds_is_refused_by_name(field: str, most: int) -> 
 
 def test_a_run_of_too_many_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     content = run_document([PLAIN])
-    content["suite"]["cells"] *= runfile.MOST_CELLS + 1
+    content["suite"]["cells"] *= MOST_CELLS + 1
     with pytest.raises(ReportError, match=r"damaged at suite\.cells: List should have at most 20000 items"):
         runfile.parse(content, "x")
 

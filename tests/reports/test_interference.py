@@ -10,7 +10,7 @@ from reports.__main__ import main
 from reports.commands.shared import PASSED, USAGE
 from reports.errors import ReportError
 from reports.records import runfile
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.verdicts.interference import Side, interference
 from tests.builders import FUSED, HOST, PLAIN, cell_document, run_of
 

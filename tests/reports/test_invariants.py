@@ -12,7 +12,7 @@ from reports.__main__ import main
 from reports.commands.shared import PASSED, USAGE
 from reports.records import runfile
 from reports.records.baselines import DEFAULT_ROOT
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render import markdown, summary
 from reports.render.summary import next_commands
 from reports.verdicts.compare import compare

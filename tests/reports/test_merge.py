@@ -10,7 +10,7 @@ from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.keep import keep
 from reports.records.merge import merge, missing
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from tests.builders import FUSED, H200, PLAIN, SOFTWARE, cell_document, run_of
 
 EIGHT = "small-eager-fp32-resident-dynamic-batch8"

@@ -12,7 +12,7 @@ from reports.commands.shared import PASSED, USAGE
 from reports.errors import ReportError
 from reports.records import audio, baselines, runfile
 from reports.records.merge import merge, missing
-from reports.records.runfile import RunFile
+from reports.records.schema import AudioRecord, RunFile
 from reports.render import alerts
 from reports.verdicts.compare import compare
 from reports.verdicts.rules import Status
@@ -183,7 +183,7 @@ def test_the_command_says_what_is_missing_and_carries_the_samples(
     for name, part in parts(1, 2):
         for cell, record in part.cells.items():
             written = audio.write(tmp_path / name, cell, b"\x00\x00" * 240, 24_000)
-            record.audio = runfile.AudioRecord.model_validate(written)
+            record.audio = AudioRecord.model_validate(written)
         runfile.write(tmp_path / name / "run.json", part)
         files.append(str(tmp_path / name / "run.json"))
     output = tmp_path / "merged" / "run.json"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reports.errors import ReportError
 from reports.records import merge, runfile
 from reports.records.metrics import METRICS
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.records.sides import other_side
 from reports.render import reproduce, summary
 from reports.verdicts.rules import Status

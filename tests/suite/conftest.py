@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from reports.records import runfile
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST = "tiny-sdpa-fp32-resident-dynamic-batch1"

@@ -5,13 +5,14 @@ from pathlib import Path
 from reports.__main__ import main
 from reports.commands.shared import PASSED
 from reports.records import runfile
+from reports.records.schema import RunFile
 from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, SMALLEST, Suite
 
 PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 
 
-def baseline(folder: Path) -> runfile.RunFile:
+def baseline(folder: Path) -> RunFile:
     return runfile.read(next(folder.rglob("0001_baseline.json")))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.records.runfile import CellRecord, RunFile
+from reports.records.schema import CellRecord, RunFile
 from reports.verdicts.trend import Trend
 from reports.verdicts.verdict import Comparison
 

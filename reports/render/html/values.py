@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reports.records.metrics import METRICS
-from reports.records.runfile import CellRecord, MetricValue
+from reports.records.schema import CellRecord, MetricValue
 from reports.records.units import quantity
 
 FIDELITY = ("logit_error_mean", "logit_error_max", "top1_agreement", "stft_distance")

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from reports.records.metrics import METRICS
-from reports.records.runfile import Benchmark, CellRecord, RunFile
+from reports.records.schema import Benchmark, CellRecord, RunFile
 from reports.records.units import quantity
 from reports.render import summary
 from reports.render.html import figures, values

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.records.runfile import RunFile
+from reports.records.schema import RunFile
 from reports.render.html.report import Report
 
 GROUPS = ("gpu", "host", "software")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 from reports.render import tables
 from reports.render.html import values
 from reports.render.html.report import Report

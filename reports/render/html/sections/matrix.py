@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.records.naming import AXES, values_in
-from reports.records.runfile import CellOutcome, CellRecord
+from reports.records.schema import CellOutcome, CellRecord
 from reports.render.html import values
 from reports.render.html.report import Report
 from reports.render.html.statuses import Badge, badge, by_cell, overall

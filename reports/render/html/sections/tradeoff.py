@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.records.runfile import CellRecord
+from reports.records.schema import CellRecord
 from reports.records.units import quantity
 from reports.render import tables
 from reports.render.html import figures, values

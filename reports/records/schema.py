@@ -1,0 +1,335 @@
+"""The records of a run file, and what is true of each field: see `reports/records/runfile.py`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+from reports.records.counters import CountersRecord
+
+SCHEMA_VERSION = 1
+
+MOST_CELLS = 20_000
+"""Of one file. The whole matrix has 648 on each machine, and reports are tried on 10,000."""
+
+MOST_ROUNDS = 10_000
+"""Of one cell; 80 is the most that was ever worth its time."""
+
+MOST_LAUNCHES = 16
+"""Of one cell; a rerun makes two. Each is held against all of the baseline's rounds."""
+
+Outcome = Literal["measured", "failed", "skipped", "not run", "not asked for"]
+"""`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf, or another shard's."""
+
+
+Seconds: TypeAlias = Annotated[float, Field(ge=1e-12, le=1e9)]
+"""A duration that a clock can give, up to thirty years: the ratio of two is a number above 0."""
+
+PerRound: TypeAlias = Annotated[list[Seconds], Field(max_length=MOST_ROUNDS), FailFast()]
+"""One number a round. A list of nothing but errors is refused at the first."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class MetricValue(_Record):
+    """A metric's value in the unit of the metric table."""
+
+    value: FiniteFloat = Field(ge=0, strict=True)
+    unit: str
+
+
+class StageRecord(_Record):
+    """One stage of the generation: its metrics, and what it produced a sample."""
+
+    metrics: dict[str, MetricValue]
+    tokens: int
+
+
+class WorkloadRecord(_Record):
+    """What was generated; two cells are comparable only if all of it is equal."""
+
+    digest: str
+    source: str
+
+
+class CheckpointRecord(_Record):
+    """Which weights were loaded: `hub` or `synthetic`, and the commit or digest."""
+
+    source: str
+    digest: str
+
+
+class Axes(_Record):
+    """Where a cell lies in the matrix."""
+
+    checkpoint: str
+    attention: str
+    precision: str
+    placement: str
+    decoding: str
+    batch: int
+
+
+class Rounds(_Record):
+    """What is known of the timed rounds beside their seconds.
+
+    `step_p10_s`: the 10th percentile of each round's decoding steps, seconds; empty where no step was timed.
+    `host_probe_s`: how long the host took for a fixed piece of work just before each round; may be empty.
+    `launches`: how many of the rounds belong to each load of the model; a rerun is a load of its own.
+    `sm_clock_mhz`, `memory_clock_mhz`, `temperature_c`, `power_w`: of the card at the end of each round; empty where it
+    does not tell. `marked`: what throttled or contended the card -> the rounds it was so in, from 0, which count all
+    the same. `dropped`: the same -> how many rounds do not count and were measured again. `device_paced`: the host did
+    not wait for a step before it asked for the next, so a step is its share of the stage's time.
+    """
+
+    device_paced: bool = False
+    step_p10_s: PerRound = Field(default_factory=list)
+    host_probe_s: PerRound = Field(default_factory=list)
+    launches: list[PositiveInt] = Field(default_factory=list, max_length=MOST_LAUNCHES)
+    sm_clock_mhz: list[PositiveInt] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    memory_clock_mhz: list[PositiveInt] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    temperature_c: list[FiniteFloat] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    power_w: list[FiniteFloat] = Field(default_factory=list, max_length=MOST_ROUNDS)
+    marked: dict[str, list[NonNegativeInt]] = Field(default_factory=dict)
+    dropped: dict[str, PositiveInt] = Field(default_factory=dict)
+
+    def by_launch(self) -> list[tuple[list[float], list[float]]]:
+        """Step p10 and host probes of each launch's rounds."""
+        ends = list(itertools.accumulate(self.launches)) or [len(self.step_p10_s)]
+        return [
+            (self.step_p10_s[start:end], self.host_probe_s[start:end]) for start, end in itertools.pairwise([0, *ends])
+        ]
+
+
+class AudioRecord(_Record):
+    """A cell's sample: `file` lies beside the run file, as `audio/NAME.wav` and nowhere else; `duration_s` of it."""
+
+    file: str = Field(pattern=r"^audio/\w[\w.-]*\.wav$")
+    duration_s: PositiveFloat
+
+
+class FloorRecord(_Record):
+    """What the floor of one stage is made of; `bound`: what most of it is spent on. Bytes and operations."""
+
+    bound: Literal["memory", "compute", "transfer"]
+    passes: int
+    flops: int
+    moved_bytes: int
+    transferred_bytes: int = 0
+
+
+class LimitsRecord(_Record):
+    """What the device was seen to do at most: bytes a second of its memory and from the host.
+
+    `matrix_flops_per_s`: precision -> floating-point operations a second.
+    """
+
+    memory_bytes_per_s: PositiveFloat
+    matrix_flops_per_s: dict[str, PositiveFloat] = Field(default_factory=dict)
+    transfer_bytes_per_s: PositiveFloat | None = None
+
+
+class PairsRecord(_Record):
+    """Rounds of two live processes in turns on one device, in seconds; the same place in each list is one pair.
+
+    `launches`: how many of the pairs belong to each fresh launch of both sides. `family`: the cell is one of many that
+    were judged at once.
+    """
+
+    base_step_p10_s: PerRound
+    head_step_p10_s: PerRound
+    base_s: PerRound
+    head_s: PerRound
+    launches: list[PositiveInt] = Field(max_length=MOST_LAUNCHES)
+    family: bool = False
+
+
+class AgainstRecord(_Record):
+    """What `--against` saw of a cell: the other side's own record, and both sides' rounds in turns.
+
+    `record` was measured while this side was idle; None where the other side could not, and `problem` says why.
+    `rounds_s`: seconds of its rounds. `broken`: a side's process died, hung or made no sense, so that nothing follows.
+    """
+
+    record: CellRecord | None = None
+    rounds_s: PerRound = Field(default_factory=list)
+    pairs: PairsRecord | None = None
+    problem: str = ""
+    broken: bool = False
+
+
+class WorkerRecord(_Record):
+    """Which of several workers of one host measured a cell, `of` at once.
+
+    `gpu`: the place of its card among the visible ones, None on the CPU; the environment says which card it is.
+    `cores`: of the host, that it had for itself, as the kernel lists them (`0-3,8`).
+    """
+
+    name: str
+    of: PositiveInt
+    gpu: NonNegativeInt | None = None
+    cores: str
+
+
+class CellRecord(_Record):
+    """`extra_info` of one benchmark: everything that pytest-benchmark has no field for.
+
+    `accepted`: in a baseline, the date of the run that the cell came from, which finds its entry in `suite.accepted`.
+    `against`: where the run was measured against another side. `worker`: in a run of several workers at once.
+    """
+
+    schema_version: int
+    cell: str
+    axes: Axes
+    environment: str
+    workload: WorkloadRecord
+    checkpoint: CheckpointRecord
+    metrics: dict[str, MetricValue]
+    stages: dict[str, StageRecord]
+    rounds: Rounds = Field(default_factory=Rounds)
+    counters: CountersRecord | None = None
+    roofline: dict[str, FloorRecord] = Field(default_factory=dict)
+    audio: AudioRecord | None = None
+    proofs: dict[str, str] = Field(default_factory=dict)
+    phases: dict[str, FiniteFloat] = Field(default_factory=dict)
+    worker: WorkerRecord | None = None
+    accepted: str = ""
+    against: AgainstRecord | None = None
+
+
+class Stats(_Record):
+    """pytest-benchmark's statistics of the rounds, in seconds; it writes more of them than are named here."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    data: Annotated[list[FiniteFloat], Field(min_length=1, max_length=MOST_ROUNDS), FailFast()]
+    min: FiniteFloat
+
+
+class Benchmark(_Record):
+    """One entry of pytest-benchmark's `benchmarks`; `stats.data` holds the rounds' seconds."""
+
+    name: str
+    fullname: str
+    stats: Stats
+    extra_info: CellRecord
+
+
+class CellOutcome(_Record):
+    """What became of one cell of the matrix, measured or not, with the reason where not.
+
+    `shard`: which shard measures the cell, where it is none that this file holds.
+    """
+
+    cell: str
+    outcome: Outcome
+    reason: str = ""
+    shard: PositiveInt | None = None
+
+
+class Acceptance(_Record):
+    """One acceptance into a baseline: when its run was measured, of which commit, why, and how many cells came in."""
+
+    date: str
+    commit: str
+    reason: str
+    cells: int
+
+
+class ShardRecord(_Record):
+    """One part of a plan that was split over hosts, `--shard NUMBER/OF`; `split` is the digest of the whole split."""
+
+    number: PositiveInt
+    of: PositiveInt
+    split: str
+
+
+class OtherSideRecord(_Record):
+    """Who was measured in turns with this run (`--against`). `name` is for people; `lane` and `commit_info` are its."""
+
+    name: str
+    lane: str
+    commit_info: dict[str, Any] = Field(default_factory=dict)
+
+
+class SuiteRecord(_Record):
+    """What is true of the whole run.
+
+    `finished`: nothing was cut short. `cells` lists the whole matrix, those not asked for too. `overrides` names the
+    level's settings that were overridden. `drill` is the change that was planted in all cells (`--drill`), empty for a
+    run of the code as it is. `environments` holds those of cells that came from other runs. `accepted` is a baseline's
+    own history, newest last. `shards` are those whose cells the file holds; empty for a plan that was not split.
+    `against`: the other side, where the run was measured against one.
+    """
+
+    schema_version: int
+    level: str
+    lane: str
+    hardware: str
+    finished: bool
+    overrides: dict[str, float] = Field(default_factory=dict)
+    drill: str = ""
+    cells: list[CellOutcome] = Field(max_length=MOST_CELLS)
+    environments: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)
+    accepted: list[Acceptance] = Field(default_factory=list)
+    shards: list[ShardRecord] = Field(default_factory=list, max_length=MOST_CELLS)
+    against: OtherSideRecord | None = None
+
+
+class MachineInfo(_Record):
+    """pytest-benchmark's `machine_info`, with the groups that the suite adds."""
+
+    gpu: dict[str, Any] | None
+    host: dict[str, Any]
+    software: dict[str, str]
+    environment: str
+    limits: LimitsRecord | None = None
+    checkpoints: dict[str, CheckpointRecord] = Field(default_factory=dict)
+
+
+class RunFile(_Record):
+    """A run of the suite."""
+
+    machine_info: dict[str, Any]
+    commit_info: dict[str, Any]
+    benchmarks: list[Benchmark] = Field(max_length=MOST_CELLS)
+    datetime: str
+    version: str
+    suite: SuiteRecord
+
+    @property
+    def cells(self) -> dict[str, CellRecord]:
+        """Cell identifier -> record, for the cells that were measured."""
+        return {benchmark.extra_info.cell: benchmark.extra_info for benchmark in self.benchmarks}
+
+    def records(self) -> Iterator[CellRecord]:
+        """The records of the run's cells, each followed by the other side's where there is one."""
+        for record in self.cells.values():
+            yield record
+            if record.against and record.against.record:
+                yield record.against.record
+
+    def environment_of(self, cell: CellRecord) -> dict[str, Any]:
+        """The environment a cell was measured in: groups `gpu`, `host`, `software`."""
+        if cell.environment == self.machine_info["environment"]:
+            return self.machine_info
+        return self.suite.environments[cell.environment]
+
+    def outcomes(self) -> dict[str, CellOutcome]:
+        """Cell identifier -> what became of it."""
+        return {outcome.cell: outcome for outcome in self.suite.cells}
