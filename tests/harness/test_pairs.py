@@ -434,6 +434,20 @@ def test_both_rounds_of_a_pair_are_paced_from_one_core_and_loading_is_not(preten
     assert all(cores == every for cores in kept)
 
 
+def test_a_process_that_has_ended_is_not_moved(pretend: Pretend) -> None:
+    pretend(head={"at": {"round 3": "die"}})
+    seats = Seats()
+    other = OtherSide(Against(Path(sys.executable), ROOT, 2, 20.0), 1, cores=lambda device: seats)
+    other.check({"id": "abc"}, None)
+    freed: list[list[int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fixtures.pair_rounds.free", lambda threads: freed.append(list(threads)))
+        other.measure(ORDER, "env-b", {})
+    other.close()
+    base, _ = seats.seen[0][0]
+    assert freed == [[base]]
+
+
 def test_a_shared_launch_is_freed_for_what_it_loads_next(pretend: Pretend) -> None:
     seats = Seats()
     other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20, cores=lambda device: seats)
