@@ -37,9 +37,9 @@ class Metric:
     verdict is for reading only; `why` says why. A difference of at most `tolerance`, in the metric's unit, never
     counts: it keeps rounding errors of a value near 0 from looking like large relative changes. `needs_same`: what
     must be the same beside what the kind asks for, software (its major and minor release) or a property of a CPU
-    run's host. `by_rounds`: judged by the rules for rounds (reports/verdicts/wall.py), not by the one value.
-    `across_cards`:
-    the threshold between two cards of one model, where that is another; a card that is not known is another.
+    run's host; `half_needs_same`: in half precision only. `by_rounds`: judged by the rules for rounds
+    (reports/verdicts/wall.py), not by the one value. `across_cards`: the threshold between two cards of one model,
+    where that is another; a card that is not known is another.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Metric:
     why: str
     tolerance: float = 0.0
     needs_same: tuple[str, ...] = ()
+    half_needs_same: tuple[str, ...] = ()
     by_rounds: bool = False
     across_cards: float | None = None
 
@@ -141,6 +142,7 @@ METRICS: Mapping[str, Metric] = {
             0.005,
             True,
             "the most bytes that tensors held at once, and what CUDA graphs keep from others",
+            half_needs_same=("cpu_half_precision",),
         ),
         Metric(
             "peak_reserved", "B", Better.LOWER, Kind.STEADY, 0.02, False, "fragmentation depends on the order of cells"
@@ -191,8 +193,9 @@ METRICS: Mapping[str, Metric] = {
             Kind.EXACT,
             0.0,
             True,
-            "torch operators called on the host; in half precision a CPU without AVX512 takes other paths",
+            "torch operators called on the host; CPUs without AVX512 or with AMX take other paths in half precision",
             needs_same=("cpu_capability",),
+            half_needs_same=("cpu_half_precision",),
         ),
         Metric(
             "python_calls",

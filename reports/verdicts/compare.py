@@ -81,7 +81,8 @@ def _compare_metric(
     if name not in base.metrics:
         return Verdict(cell, name, Status.NEW, "the baseline does not hold this metric", head=value, gated=gated)
     before = base.metrics[name].value
-    here, there = (must_match(metric.kind, env, metric.needs_same) for env in (head_environment, base_environment))
+    needed = metric.needs_same + (metric.half_needs_same if head.axes.precision != "fp32" else ())
+    here, there = (must_match(metric.kind, env, needed) for env in (head_environment, base_environment))
     difference = here.difference(there)
     if difference:
         return Verdict(cell, name, Status.INCOMPARABLE, difference, before, value, gated=gated)

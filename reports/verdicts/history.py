@@ -168,7 +168,7 @@ def _series(
 
 def _fields(metric: Metric, setting: Setting) -> tuple[tuple[str, Any], ...]:
     """What has to be equal throughout a series: the same as for a comparison of two runs, and the lane."""
-    needed = _must_match(metric.kind, setting.environment, metric.needs_same)
+    needed = _must_match(metric.kind, setting.environment, metric.needs_same + metric.half_needs_same)
     return (("lane", setting.lane), ("workload", setting.workload), *needed)
 
 

@@ -134,6 +134,20 @@ def test_operators_of_another_kind_of_processor_are_compared_on_a_gpu_only() -> 
     assert found({"model": "NVIDIA H200"}) is Status.SAME
 
 
+@pytest.mark.parametrize("metric", ["aten_calls", "peak_allocated"])
+def test_half_precision_of_a_cpu_with_instructions_of_its_own_is_compared_with_its_like(metric: str) -> None:
+    def found(cell: str, *, gpu: dict[str, str] | None = None) -> Verdict:
+        before, now = (cell_document(cell, {metric: value}) for value in (100_000_000, 120_000_000))
+        runs = run_of(before, gpu=gpu), run_of(now, gpu=gpu, host={"cpu_half_precision": "AMX and AVX512-FP16"})
+        return next(one for one in compare(*runs, baseline="base.json").verdicts if one.metric == metric)
+
+    half = PLAIN.replace("fp32", "bf16")
+    assert found(half).status is Status.INCOMPARABLE
+    assert found(half).reason == "cpu_half_precision is AMX and AVX512-FP16 here and unknown in the baseline"
+    assert found(PLAIN).status is Status.WORSE
+    assert found(half, gpu={"model": "NVIDIA H200"}).status is Status.WORSE
+
+
 def on_host(probe: float, *launches: list[float]) -> RunFile:
     return run_of(cell_document(PLAIN, steps=launches, host=[probe] * len(launches)))
 
