@@ -32,8 +32,8 @@ class Paired:
         faster_ruled_out: the same of base against head.
         whole_rounds: what their guard is sure of, where it decided in place of a count: slower (for `better`:
             faster) by at least this relative change.
-        futile: at a look too few pairs lay beyond the threshold for more of them to be worth measuring. That ends the
-            measuring once they say `same`; where it goes on, what it finds counts.
+        futile: at the last look too few pairs lay beyond the threshold for more of them to be worth measuring. That
+            ends the measuring only if the verdict is `same`; where it goes on, what it finds counts.
         next_look: how many pairs to have in all before judging again; None where nothing is left to learn.
     """
 
@@ -91,7 +91,7 @@ def judge_pairs(
         if look.decides and max(slower, faster) >= look.needed:
             status = Status.WORSE if slower >= look.needed else Status.BETTER
             return _found(status, _counted(status, slower, faster, look, rules), ratios, look, rules)
-        futile |= max(slower, faster) <= look.futile
+        futile = max(slower, faster) <= look.futile
     last = reached[-1]
     guard = _guard(walls[: last.pairs], rules) if last.pairs >= rules.fewest_pairs else None
     if guard:

@@ -104,11 +104,11 @@ def _in_pairs(verdict: Verdict, against: AgainstRecord, overrides: Overrides) ->
 def _one_after_the_other(verdict: Verdict) -> Verdict:
     """A metric that pairs do not judge: what moves with the clock between two records is no verdict on the code."""
     metric = METRICS.get(verdict.metric)
-    by_the_clock = metric is not None and metric.kind is Kind.WALL and not metric.gated
+    by_the_clock = metric is not None and metric.kind is Kind.WALL and metric.unit != "B" and not metric.gated
     if not by_the_clock or verdict.status not in (Status.WORSE, Status.BETTER):
         return verdict
     reason = f"{verdict.reason}, but one side was measured after the other, and the host may have changed between"
-    return replace(verdict, status=Status.UNCLEAR, reason=reason)
+    return replace(verdict, status=Status.UNCLEAR, reason=reason, smallest_change=None)
 
 
 def _by_steps(verdict: Verdict, pairs: PairsRecord, overrides: Overrides) -> Verdict:

@@ -19,7 +19,7 @@ class Look:
     """One planned look at the first `pairs` pairs.
 
     `needed`: this many of them beyond the pair threshold decide, where the look `decides`; the same number ranks what
-    they rule out. `futile`: at or below this many there is nothing left to find (-1: the look never stops for that).
+    they rule out. `futile`: at or below this many, more pairs are not worth measuring (-1: never).
     """
 
     pairs: int

@@ -83,7 +83,7 @@ def test_a_family_goes_on_with_what_lies_beyond_the_threshold() -> None:
 
 @pytest.mark.parametrize(
     ("slower", "pairs", "futile", "next_look"),
-    [(5, 10, True, 20), (6, 10, False, 20), (10, 20, True, None), (12, 20, False, 40), (20, 40, True, None)],
+    [(5, 10, True, 20), (6, 10, False, 20), (10, 20, True, None), (12, 20, False, 40), (20, 40, False, None)],
 )
 def test_pairs_stop_where_nothing_is_left_to_find(slower: int, pairs: int, futile: bool, next_look: int | None) -> None:
     found = judged(mixed(slower, pairs))
@@ -97,7 +97,9 @@ def test_pairs_that_began_as_futile_are_still_judged_by_all_that_were_measured()
     assert (twenty.status, twenty.futile, twenty.next_look) == (Status.UNCLEAR, True, 40)
     late = judged(noisy + [1.5] * 23 + [1.0] * 7)
     assert (late.status, late.slower, late.next_look) == (Status.WORSE, 28, None)
-    calm = judged([1.0, 1.04] * 5 + [1.04] * 6 + [1.0] * 4)
+    grown = judged([1.0, 1.06] * 5 + [1.06] * 10)
+    assert (grown.status, grown.slower, grown.futile, grown.next_look) == (Status.SAME, 15, False, 40)
+    calm = judged([1.0, 1.04] * 10)
     assert (calm.status, calm.futile, calm.next_look) == (Status.SAME, True, None), "nothing worth finding is left"
 
 

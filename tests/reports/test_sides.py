@@ -107,6 +107,7 @@ def test_what_is_timed_on_one_side_after_the_other_is_no_verdict(metric: str, no
     assert (verdict.status, verdict.fails) == (Status.UNCLEAR, False)
     assert verdict.reason.endswith("but one side was measured after the other, and the host may have changed between")
     assert verdict.change == pytest.approx(1 / change - 1)
+    assert verdict.smallest_change is None, "no change of any size would be a verdict"
 
 
 def test_an_override_of_the_step_time_holds_in_pairs() -> None:
