@@ -102,6 +102,9 @@ class FakeSide:
         if how == "log":
             with Path(os.environ["FAKE_LOG"]).open("a") as log:
                 log.write(f"{self.role} {os.getpid()} {what}{detail}\n")
+        if how == "cores":
+            with Path(os.environ["FAKE_LOG"]).open("a") as log:
+                log.write(json.dumps([what, sorted(os.sched_getaffinity(0))]) + "\n")
 
 
 def descriptor(name: str) -> int:

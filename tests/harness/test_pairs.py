@@ -401,6 +401,9 @@ def test_a_screen_stands_until_fresh_launches_have_as_much_to_say(
     assert judged(read).status is Status.WORSE
 
 
+movable = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be moved here")
+
+
 class Seats(QuietCores):
     """Seats the threads of a pair, and notes which and where each then was."""
 
@@ -413,7 +416,14 @@ class Seats(QuietCores):
         self.seen.append((tuple(threads), {core for one in threads for core in os.sched_getaffinity(one)}))
 
 
-def test_both_rounds_of_a_pair_are_paced_from_one_core_and_loading_is_not(pretend: Pretend) -> None:
+@movable
+def test_both_rounds_of_a_pair_are_paced_from_one_core_and_all_else_is_not(
+    pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
+    told = {"at": dict.fromkeys(("measure", "load", "round"), "cores")}
+    pretend(head=told, other=told)
+    every = sorted(os.sched_getaffinity(0))
     seats = Seats()
     asked: list[str] = []
 
@@ -423,17 +433,36 @@ def test_both_rounds_of_a_pair_are_paced_from_one_core_and_loading_is_not(preten
 
     other = OtherSide(Against(Path(sys.executable), ROOT, 2, 20.0), 1, cores=cores)
     other.check({"id": "abc"}, None)
-    found: dict[str, Any] = {}
-    kept: list[set[int]] = []
-    every = os.sched_getaffinity(0)
-    other.measure(ORDER, "env-b", found, keep=lambda: kept.append(os.sched_getaffinity(0)))
+    other.measure(ORDER, "env-b", {})
     other.close()
     assert set(asked) == {"cpu"}
     assert [len(cores) for _, cores in seats.seen] == [1] * 10
     assert len({threads for threads, _ in seats.seen}) == 2, "two launches of two processes"
-    assert all(cores == every for cores in kept)
+    said = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    paced = [cores for what, cores in said if what == "round"]
+    assert [(len(one), one == two) for one, two in zip(paced[::2], paced[1::2], strict=True)] == [(1, True)] * 10
+    assert {what: cores for what, cores in said if what != "round"} == {"measure": every, "load": every}
+    assert [what for what, _ in said].count("load") == 4
 
 
+@movable
+def test_where_a_wrapper_starts_the_process_that_measures_neither_side_is_moved(
+    pretend: Pretend, tmp_path: Path
+) -> None:
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\nexit $?\n')
+    wrapper.chmod(0o755)
+    seats = Seats()
+    other = OtherSide(Against(wrapper, ROOT, 2, 20.0), 1, cores=lambda device: seats)
+    other.check({"id": "abc"}, None)
+    found: dict[str, Any] = {}
+    other.measure(ORDER, "env-b", found)
+    other.close()
+    assert len(found["pairs"]["base_s"]) == 10
+    assert seats.seen == []
+
+
+@movable
 def test_a_process_that_has_ended_is_not_moved(pretend: Pretend) -> None:
     pretend(head={"at": {"round 3": "die"}})
     seats = Seats()
@@ -448,6 +477,7 @@ def test_a_process_that_has_ended_is_not_moved(pretend: Pretend) -> None:
     assert freed == [[base]]
 
 
+@movable
 def test_a_shared_launch_is_freed_for_what_it_loads_next(pretend: Pretend) -> None:
     seats = Seats()
     other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20, cores=lambda device: seats)
