@@ -85,6 +85,12 @@ class Change:
         }
 
     @property
+    def lost(self) -> list[str]:
+        """The gated metrics that a replaced cell does not have any more: nothing later can fail by them."""
+        gated = [name for name in self.before if name in METRICS and METRICS[name].gated]
+        return [name for name in gated if name not in self.after] if self.action == "replaced" else []
+
+    @property
     def worse(self) -> list[str]:
         """The gated metrics that got worse, by however little."""
         return [
@@ -111,7 +117,7 @@ def accept(
         which: `all`, or `new` for cells that the baseline does not hold yet.
         keep: which cells to take.
         reason: why; kept in the baseline beside the run's date and commit. Accepting a run again changes nothing,
-            except that another reason is noted.
+            except that another reason is noted. A cell that loses a gated metric needs one.
         check: raises ReportError where the baseline as it would be cannot be one (`invariants.refuse_broken`).
 
     Returns:
@@ -121,7 +127,8 @@ def accept(
 
     Raises:
         ReportError: the run holds nothing to accept, is a drill, did other work than its level's, the baseline at
-            hand cannot be read, or the new one fails the check; the baseline at hand is then left as it was.
+            hand cannot be read, or the new one fails the check or would gate less without a reason; the baseline at
+            hand is then left as it was.
     """
     runfile.refuse_drill(run, "this run")
     if "tokens" in run.suite.overrides:
@@ -153,6 +160,8 @@ def accept(
                 len(benchmark.stats.data),
             )
         )
+    if not reason:
+        _refuse_losses(changes)
     whole = (
         which == "all"
         and run.suite.finished
@@ -166,6 +175,22 @@ def accept(
         check(baseline)
         runfile.write(path, baseline)
     return path, changes
+
+
+def _refuse_losses(changes: list[Change]) -> None:
+    """Let pass what gates all that the baseline gated.
+
+    Raises:
+        ReportError: a cell lacks a gated metric that it had.
+    """
+    losing = [change for change in changes if change.lost]
+    if losing:
+        first, more = losing[0], len(losing) - 1
+        others = f" (and {more} more cell{'s' if more > 1 else ''} like it)" if more else ""
+        raise ReportError(
+            f"{first.cell} has no {', '.join(first.lost)} in this run{others}, so no later run could fail by it: "
+            'measure again, or say why it is gone: python -m reports accept RUN.json --reason "..."'
+        )
 
 
 def accepted(cell: CellRecord, date: str) -> CellRecord:

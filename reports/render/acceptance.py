@@ -16,13 +16,14 @@ STILL = {"replaced": "in which no gated metric moved", "kept": "that the baselin
 
 
 def lines(changes: Iterable[Change]) -> list[str]:
-    """A line a cell: those that got worse first, then those that only got better, then what is new and what is gone.
+    """A line a cell: those that got worse or lost a metric first, then those that only got better, then new and gone.
 
     Cells in which nothing moved are only counted.
     """
-    told = sorted(changes, key=lambda change: 0 if change.worse else ORDER[change.action])
-    found = [sentence(change) for change in told if change.moved or change.action not in STILL]
-    still: Counter[str] = Counter(change.action for change in told if not change.moved)
+    told = sorted(changes, key=lambda change: 0 if change.worse or change.lost else ORDER[change.action])
+    silent = [change for change in told if change.action in STILL and not change.moved and not change.lost]
+    found = [sentence(change) for change in told if change not in silent]
+    still: Counter[str] = Counter(change.action for change in silent)
     for action, what in STILL.items():
         if still[action]:
             found.append(f"{action} {still[action]} cell{'s' if still[action] > 1 else ''} {what}")
@@ -38,6 +39,8 @@ def sentence(change: Change) -> str:
         for direction, names in (("worse", change.worse), ("better", better))
         if names
     ]
+    if change.lost:
+        parts.insert(0, f"not gated any more: {', '.join(change.lost)}")
     return f"{change.action} {change.cell}{rounds}" + (f": {'; '.join(parts)}" if parts else "")
 
 

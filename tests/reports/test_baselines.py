@@ -50,6 +50,22 @@ def test_accepting_a_part_keeps_the_other_cells_and_their_environment(tmp_path: 
     assert stored.environment_of(stored.cells[FUSED])["software"]["torch"] == "9.9"
 
 
+def test_a_cell_that_lost_a_gated_metric_needs_a_reason_and_is_told_first(tmp_path: Path) -> None:
+    counted = cell_document(FUSED, {"kernel_launches": 900.0, "aten_calls": 1_200.0, "floor": 1.0})
+    path, _ = baselines.accept(run_of(PLAIN, counted), tmp_path)
+    before = path.read_text()
+    uncounted = run_of(cell_document(PLAIN, {"latency": 3.0}), cell_document(FUSED, {"aten_calls": 1_200.0}))
+    with pytest.raises(ReportError, match=rf"{FUSED} has no kernel_launches in this run, so no later run could fail"):
+        baselines.accept(uncounted, tmp_path)
+    assert path.read_text() == before
+    baselines.accept(uncounted, tmp_path, keep=lambda cell: cell == PLAIN)
+    _, changes = baselines.accept(uncounted, tmp_path, reason="the profiler cannot see this card")
+    assert acceptance.lines(changes) == [
+        f"replaced {FUSED} (2 timed rounds): not gated any more: kernel_launches",
+        "replaced 1 cell in which no gated metric moved",
+    ]
+
+
 def test_new_takes_only_cells_that_the_baseline_does_not_hold(tmp_path: Path) -> None:
     baselines.accept(run_of(PLAIN), tmp_path)
     path, changes = baselines.accept(run_of(cell_document(PLAIN, {"latency": 9.0}), FUSED), tmp_path, which="new")
