@@ -30,20 +30,29 @@ class Durations:
 
 
 def measured(root: Path, hardware: str, lane: str, level: str) -> Durations:
-    """What the baseline of this hardware, lane and level says; where there is none, that of another level.
+    """What the baseline of this hardware, lane and level says; where there is none, that of another level or GPU.
 
-    Only ratios count for a split, and those of another level are near.
+    Only ratios count for a split, and those of another level are near, as are those of another GPU.
 
     Raises:
         ReportError: a baseline cannot be read.
     """
-    for name in dict.fromkeys((level, *LEVELS)):
-        path = baselines.folder(root, hardware, lane, name) / baselines.FILE
-        if path.exists():
-            run = runfile.read(path)
-            seconds = {benchmark.extra_info.cell: seconds_of(benchmark) for benchmark in run.benchmarks}
-            return Durations({cell: value for cell, value in seconds.items() if value > 0}, path)
+    for folder in (hardware, *other_gpus(root, hardware, lane)):
+        for name in dict.fromkeys((level, *LEVELS)):
+            path = baselines.folder(root, folder, lane, name) / baselines.FILE
+            if path.exists():
+                run = runfile.read(path)
+                seconds = {benchmark.extra_info.cell: seconds_of(benchmark) for benchmark in run.benchmarks}
+                return Durations({cell: value for cell, value in seconds.items() if value > 0}, path)
     return Durations()
+
+
+def other_gpus(root: Path, hardware: str, lane: str) -> list[str]:
+    """The folders of other GPUs with baselines of a lane, in one order on every host; none for a CPU."""
+    cpu = baselines.hardware_slug(None)
+    if hardware == cpu:
+        return []
+    return sorted({one.parent.name for one in root.glob(f"[a-z0-9]*/{lane}")} - {cpu, hardware})
 
 
 def seconds_of(benchmark: Benchmark) -> float:

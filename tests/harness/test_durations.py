@@ -42,8 +42,16 @@ def test_another_levels_baseline_stands_in_only_where_there_is_none(tmp_path: Pa
     assert measured(tmp_path, "nvidia-h200", "current", "nightly").source == pr
     nightly = stored(tmp_path, "nightly", PLAIN)
     assert measured(tmp_path, "nvidia-h200", "current", "nightly").source == nightly
-    assert measured(tmp_path, "nvidia-h100", "current", "nightly") == Durations()
     assert measured(tmp_path, "nvidia-h200", "blog", "nightly") == Durations()
+
+
+def test_another_gpus_baseline_stands_in_where_this_one_has_none(tmp_path: Path) -> None:
+    other = stored(tmp_path, "pr", PLAIN)
+    assert measured(tmp_path, "nvidia-h100", "current", "nightly").source == other
+    assert measured(tmp_path, "cpu", "current", "nightly") == Durations(), "a CPU measures other cells"
+    own = baselines.folder(tmp_path, "nvidia-h100", "current", "pr") / baselines.FILE
+    runfile.write(own, run_of(FUSED, level="pr"))
+    assert measured(tmp_path, "nvidia-h100", "current", "nightly").source == own
 
 
 def test_a_damaged_baseline_is_not_passed_over(tmp_path: Path) -> None:
