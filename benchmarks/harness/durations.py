@@ -1,4 +1,8 @@
-"""How long each cell takes: as the baseline measured it, and by its neighbours where the baseline lacks it."""
+"""How long each cell takes: as the baseline measured it, and by its neighbours where the baseline lacks it.
+
+A baseline's cells may have been timed for other numbers of rounds, by the noise of their days or by an option. What a
+run asks for is thus each cell's rounds at the baseline's pace, and all else as the baseline took for it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fixtures.matrix.axes import AXES
-from fixtures.matrix.levels import LEVELS
+from fixtures.matrix.levels import LEVELS, Level, RoundPolicy
 from reports.records import baselines, runfile
 from reports.records.schema import Benchmark
+
+ROUNDS = "rounds"
+"""The phase in which rounds are timed."""
 
 NOT_ITS_OWN = {"reference", "rerun"}
 """Phases that say nothing of a cell: the reference is made once, by the first cell that needs it, and what is timed
@@ -29,20 +36,26 @@ class Durations:
         return {cell: self.seconds.get(cell) or estimate(cell, self.seconds) for cell in cells}
 
 
-def measured(root: Path, hardware: str, lane: str, level: str) -> Durations:
+def measured(root: Path, hardware: str, lane: str, level: Level) -> Durations:
     """What the baseline of this hardware, lane and level says; where there is none, that of another level or GPU.
 
     Only ratios count for a split, and those of another level are near, as are those of another GPU.
+
+    Args:
+        root: of the baselines.
+        hardware: the folder of the card, or of the CPU.
+        lane: the lane.
+        level: what is to be measured, with the rounds that the run asks for.
 
     Raises:
         ReportError: a baseline cannot be read.
     """
     for folder in (hardware, *other_gpus(root, hardware, lane)):
-        for name in dict.fromkeys((level, *LEVELS)):
+        for name in dict.fromkeys((level.name, *LEVELS)):
             path = baselines.folder(root, folder, lane, name) / baselines.FILE
             if path.exists():
                 run = runfile.read(path)
-                seconds = {benchmark.extra_info.cell: seconds_of(benchmark) for benchmark in run.benchmarks}
+                seconds = {one.extra_info.cell: seconds_of(one, level.rounds) for one in run.benchmarks}
                 return Durations({cell: value for cell, value in seconds.items() if value > 0}, path)
     return Durations()
 
@@ -55,11 +68,11 @@ def other_gpus(root: Path, hardware: str, lane: str) -> list[str]:
     return sorted({one.parent.name for one in root.glob(f"[a-z0-9]*/{lane}")} - {cpu, hardware})
 
 
-def seconds_of(benchmark: Benchmark) -> float:
-    """Seconds of all phases of a cell but those that are not its own; of its rounds, where no phase was noted."""
-    phases = benchmark.extra_info.phases
-    own = [seconds for phase, seconds in phases.items() if phase not in NOT_ITS_OWN]
-    return sum(own) if own else sum(benchmark.stats.data)
+def seconds_of(benchmark: Benchmark, rounds: RoundPolicy) -> float:
+    """Seconds of all phases of a cell but those that are not its own, with as many rounds as there are at least."""
+    phases, samples_s = benchmark.extra_info.phases, benchmark.stats.data
+    once_s = sum(seconds for phase, seconds in phases.items() if phase not in {ROUNDS, *NOT_ITS_OWN})
+    return once_s + rounds.minimum * statistics.median(samples_s) if samples_s else once_s
 
 
 def estimate(cell: str, seconds: Mapping[str, float]) -> float:

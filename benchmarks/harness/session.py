@@ -83,7 +83,7 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     if chosen.shard is None:
         return {}
     cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
-    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level.name)
+    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
     suite.split = shards.split(chosen.shard, known.of(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()
     return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}

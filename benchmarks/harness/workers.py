@@ -83,7 +83,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
         if chosen.against:
             raise SuiteError("--against measures both sides in turns on one card: leave -n out")
         places = distribution.places(number, config.getoption("device"))
-        known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level.name)
+        known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
         config.pluginmanager.register(Controller(config, suite, places, known), "bark-controller")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.harness.durations import Durations, estimate, measured
+from fixtures.matrix.levels import LEVELS, choose_level
 from reports.errors import ReportError
 from reports.records import baselines, runfile
 from tests.builders import FUSED, PLAIN, cell_document, run_of
@@ -13,6 +14,8 @@ from tests.builders import FUSED, PLAIN, cell_document, run_of
 EIGHT = "small-sdpa-fp16-resident-dynamic-batch8"
 LARGE = "large-sdpa-fp16-resident-dynamic-batch1"
 HALF = "small-eager-fp16-resident-dynamic-batch1"
+
+PR, NIGHTLY = LEVELS["pr"], LEVELS["nightly"]
 
 
 def with_phases(cell: str, **phases: float) -> dict[str, Any]:
@@ -27,38 +30,43 @@ def stored(root: Path, level: str, *cells: Any) -> Path:
     return path
 
 
-def test_a_cell_takes_as_long_as_its_own_phases_in_the_baseline(tmp_path: Path) -> None:
+def test_a_cell_takes_as_long_as_its_own_phases_in_the_baseline_with_the_rounds_of_this_run(tmp_path: Path) -> None:
+    """The builder's rounds take 2.1 s in the median."""
     path = stored(tmp_path, "pr", with_phases(PLAIN, load=4.0, rounds=6.0, reference=100.0, rerun=50.0))
-    assert measured(tmp_path, "nvidia-h200", "current", "pr") == Durations({PLAIN: 10.0}, path)
+    found = measured(tmp_path, "nvidia-h200", "current", PR)
+    assert found.source == path
+    assert found.seconds == {PLAIN: pytest.approx(4.0 + 10 * 2.1)}
+    three = choose_level("pr", "NVIDIA H200", rounds=3)
+    assert measured(tmp_path, "nvidia-h200", "current", three).seconds == {PLAIN: pytest.approx(4.0 + 3 * 2.1)}
 
 
 def test_a_baseline_without_phases_tells_its_rounds(tmp_path: Path) -> None:
     stored(tmp_path, "pr", PLAIN)
-    assert measured(tmp_path, "nvidia-h200", "current", "pr").seconds == {PLAIN: pytest.approx(4.2)}
+    assert measured(tmp_path, "nvidia-h200", "current", PR).seconds == {PLAIN: pytest.approx(21.0)}
 
 
 def test_another_levels_baseline_stands_in_only_where_there_is_none(tmp_path: Path) -> None:
     pr = stored(tmp_path, "pr", PLAIN)
-    assert measured(tmp_path, "nvidia-h200", "current", "nightly").source == pr
+    assert measured(tmp_path, "nvidia-h200", "current", NIGHTLY).source == pr
     nightly = stored(tmp_path, "nightly", PLAIN)
-    assert measured(tmp_path, "nvidia-h200", "current", "nightly").source == nightly
-    assert measured(tmp_path, "nvidia-h200", "blog", "nightly") == Durations()
+    assert measured(tmp_path, "nvidia-h200", "current", NIGHTLY).source == nightly
+    assert measured(tmp_path, "nvidia-h200", "blog", NIGHTLY) == Durations()
 
 
 def test_another_gpus_baseline_stands_in_where_this_one_has_none(tmp_path: Path) -> None:
     other = stored(tmp_path, "pr", PLAIN)
-    assert measured(tmp_path, "nvidia-h100", "current", "nightly").source == other
-    assert measured(tmp_path, "cpu", "current", "nightly") == Durations(), "a CPU measures other cells"
+    assert measured(tmp_path, "nvidia-h100", "current", NIGHTLY).source == other
+    assert measured(tmp_path, "cpu", "current", NIGHTLY) == Durations(), "a CPU measures other cells"
     own = baselines.folder(tmp_path, "nvidia-h100", "current", "pr") / baselines.FILE
     runfile.write(own, run_of(FUSED, level="pr"))
-    assert measured(tmp_path, "nvidia-h100", "current", "nightly").source == own
+    assert measured(tmp_path, "nvidia-h100", "current", NIGHTLY).source == own
 
 
 def test_a_damaged_baseline_is_not_passed_over(tmp_path: Path) -> None:
     path = stored(tmp_path, "pr", PLAIN)
     path.write_text(path.read_text()[:-200])
     with pytest.raises(ReportError, match=str(path)):
-        measured(tmp_path, "nvidia-h200", "current", "pr")
+        measured(tmp_path, "nvidia-h200", "current", PR)
 
 
 def test_a_cell_that_the_baseline_lacks_takes_as_long_as_its_neighbours() -> None:
