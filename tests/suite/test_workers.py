@@ -92,6 +92,16 @@ def test_a_worker_that_dies_costs_only_its_cell_which_is_tried_once_more(workers
     assert [SMALLEST in " ".join(again), OTHER in " ".join(again), len(again)] == [True, True, 2]
 
 
+def test_a_worker_whose_context_broke_ends_and_the_cells_go_on_elsewhere(workers: Suite, tmp_path: Path) -> None:
+    cells = {SMALLEST: {"raise": "break", "once": str(tmp_path / "broken")}}
+    ended = workers("-n2", "-k", FOUR, cells=cells)
+    assert ended.code == 0, ended.output
+    assert "4 passed" in ended.output
+    assert "1 rerun" in ended.output
+    assert f"ends, {SMALLEST} has broken its context on cpu: CUDA error: an illegal memory access" in ended.output
+    assert len(ended.run.cells) == 4
+
+
 def test_a_cell_whose_worker_is_not_replaced_never_passes(workers: Suite) -> None:
     ended = workers("-n2", "--max-worker-restart=0", *PART, cells={OTHER: {"raise": "kill"}})
     assert ended.code == 1
