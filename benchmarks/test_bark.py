@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.harness.broken_context import end_if_broken
 from benchmarks.harness.oppose import oppose
 from benchmarks.harness.replay import replay
 from benchmarks.harness.suite import BarkSuite
@@ -24,6 +25,9 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
         measurement = measurement if benchmark.disabled else bark_suite.confirm(measurement)
     except SuiteError as error:
         problem = str(error)
+    except Exception:
+        end_if_broken(bark_suite, request.session, cell)
+        raise
     if problem:  # outside the handler: the error's frames hold the model
         pytest.fail(problem, pytrace=False)
     if benchmark.disabled:

@@ -3,7 +3,8 @@
 Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
 metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps), rounds that
 another process disturbed (`{"marked": 2, "dropped": 3}`), or
-`{"raise": "suite" | "crash" | "interrupt" | "kill"}`; a `kill` happens once where `once` names a file. FAKE_CARD is the
+`{"raise": "suite" | "crash" | "interrupt" | "kill" | "break"}`; a `kill` or a `break`, which breaks the process's CUDA
+context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
 """
 
@@ -24,7 +25,7 @@ from benchmarks.harness import card, session, suite
 from fixtures import pairs
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
-from fixtures.machine import environment, gpus
+from fixtures.machine import context, environment, gpus
 from fixtures.machine.limits import Limits
 from fixtures.matrix.levels import RoundPolicy
 from fixtures.matrix.scenario import Scenario
@@ -39,6 +40,9 @@ if CARD:  # now: the options are checked before any plugin's own hooks
     gpus.visible_gpu = lambda: "NVIDIA H200"
     others = [gpus.Process(7, OTHER, 20_100_000_000)] if OTHER else []
     vars(card).update(visible_uuid=lambda: CARD, other_processes=lambda uuid=None: others)
+
+BROKEN: list[str] = []
+"""What CUDA says in this process, once its context is broken."""
 
 
 def measure(
@@ -59,6 +63,10 @@ def measure(
         raise SuiteError(f"{scenario.id} on {device} ran out of memory: Tried to allocate 20.00 GiB")
     if wanted.get("raise") == "crash":
         raise RuntimeError("the driver fell over")
+    if wanted.get("raise") == "break" and not already(wanted.get("once")):
+        BROKEN.append("CUDA error: an illegal memory access was encountered")
+    if BROKEN:
+        raise RuntimeError(BROKEN[0])
     if wanted.get("raise") == "interrupt":
         raise KeyboardInterrupt
     if wanted.get("raise") == "kill" and not already(wanted.get("once")):
@@ -111,6 +119,7 @@ def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
     vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
+    context.broken = lambda device: BROKEN[0] if BROKEN else ""
     pairs.MODULE = "tests.fake_worker"
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None

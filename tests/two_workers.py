@@ -23,4 +23,6 @@ def _bind(worker: Worker) -> None:
 # At import: the number of workers is asked for before plugins are configured.
 NUMBER, CARD = int(os.environ.get("FAKE_DEVICES", "2")), os.environ.get("FAKE_CARD")
 DEVICES = [Device("CPU", uuid=f"{CARD}-{place}" if CARD else None) for place in range(NUMBER)]
-vars(workers).update(devices=lambda device="auto": DEVICES, usable_cores=lambda: CORES, bind=_bind)
+vars(workers).update(
+    devices=lambda device="auto": DEVICES, usable_cores=lambda: CORES, in_order_of_siblings=sorted, bind=_bind
+)

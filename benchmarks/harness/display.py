@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import RenderableType
@@ -24,15 +24,20 @@ def terminal_writer(config: Any) -> Any | None:
     return config.get_terminal_writer() if config.pluginmanager.hasplugin("terminalreporter") else None
 
 
+def not_captured(config: Any) -> AbstractContextManager[Any]:
+    """Without pytest's capturing of a running test's output."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    return capture.global_and_fixture_disabled() if capture else nullcontext()
+
+
 def uncaptured(config: Any) -> Callable[[str], None]:
     """Writes to the terminal, if there is one, past pytest's capturing of a running test's output."""
     writer = terminal_writer(config)
     if writer is None:
         return lambda text: None
-    capture = config.pluginmanager.getplugin("capturemanager")
 
     def past_capture(text: str) -> None:
-        with capture.global_and_fixture_disabled() if capture else nullcontext():
+        with not_captured(config):
             writer.write(text, flush=True)
 
     return past_capture

@@ -105,7 +105,8 @@ def places(number: int, device: str) -> Places:
             f"-n {number} would measure on GPUs of several models, {', '.join(models)}, and a run file is of one: "
             "choose those of one model with CUDA_VISIBLE_DEVICES"
         )
-    return Places(used, workers.shares([one.near for one in used], workers.usable_cores()))
+    cores = workers.in_order_of_siblings(workers.usable_cores())
+    return Places(used, workers.shares([one.near for one in used], cores))
 
 
 def too_many(number: int, found: Sequence[Device]) -> str:

@@ -111,6 +111,8 @@ class Merged:
     entries: list[Any]
     order: dict[str, int] = field(default_factory=dict)
     environments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Digest -> environment, of all that any worker ever told: cells refer to those of workers that are gone, too."""
 
     def add(self, part: Part) -> bool:
         """Take a part in; whether it holds a measurement."""
@@ -136,8 +138,6 @@ class Merged:
         self.suite.machine_info = dict(self.environments[first])
         limits = self.suite.machine_info.pop("limits", None)
         recorder.limits = Limits(**limits) if limits else None
-        recorder.environments |= part.environments
-        recorder.environments |= {
-            str(one["environment"]): environment_groups(one) for one in self.environments.values()
-        }
+        self.known |= {str(one["environment"]): environment_groups(one) for one in self.environments.values()}
+        recorder.environments |= part.environments | self.known
         recorder.environments.pop(str(self.suite.machine_info["environment"]))

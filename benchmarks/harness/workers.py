@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.harness import card, display, distribution, durations, handover, plan, session
+from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
 from benchmarks.harness.suite import BarkSuite
@@ -26,9 +27,6 @@ INPUT = "bark_worker"
 
 INTERRUPT = "keyboard-interrupt"
 """What pytest-xdist says of a worker that Ctrl-C has ended."""
-
-TRIES = 2
-"""How often a cell is measured where the worker that measures it dies."""
 
 
 class AutoNumber:
@@ -132,7 +130,7 @@ class Controller(Enabled):
         super().__init__(config)
         self.suite, self.places = suite, places
         self.workers: dict[str, Worker] = {}
-        self.deaths: dict[str, list[str]] = {}
+        self.deaths = Deaths()
         self.interrupted = False
         self.asked_for: set[str] = set()
         self.merged = handover.Merged(suite, [])
@@ -227,6 +225,7 @@ class Controller(Enabled):
         if self.suite.awaited and (part.outcome or part.when == "call"):
             self.suite.awaited.discard(part.cell)
         if self.merged.add(part):
+            self.deaths.measured(part.place)
             session.save(self.suite, self.config)
 
     @pytest.hookimpl(optionalhook=True)
@@ -242,17 +241,25 @@ class Controller(Enabled):
         self.progress.finish(cell, counts=False)
         if not cell or self.interrupted or cell in self.suite.recorder.records:  # what was measured stands
             return
-        died = self.deaths.setdefault(cell, [])
-        died.append(str(worker))
-        report.longrepr = died_of(cell, died)
+        report.longrepr = self.deaths.add(cell, worker)
         self.suite.recorder.not_measured(cell, "failed", report.longrepr)
-        if len(died) < TRIES:
+        if self.deaths.kills(worker.place) and worker.of > 1:
+            self._leave_out(worker, sched)
+        if not self.deaths.final(cell):
             self.suite.warn(f"{report.longrepr}; it is measured again")
             sched.bar(cell, worker.place)
             sched.mark_test_pending(crashitem)
             report.outcome = "rerun"
         elif self.suite.awaited:
             self.suite.awaited.discard(cell)
+
+    def _leave_out(self, worker: Worker, sched: Any) -> None:
+        """Keep all cells from a place, so that it does not use up pytest-xdist's restarts, which are the run's."""
+        for cell in self.seconds:
+            sched.bar(cell, worker.place)
+        said = killing(worker)
+        if said not in self.suite.recorder.warnings:
+            self.suite.warn(said)
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         """How pytest shows a cell that is tried once more."""
@@ -262,12 +269,3 @@ class Controller(Enabled):
     def pytest_sessionfinish(self) -> None:
         """Nothing runs any more."""
         self.progress.stop()
-
-
-def died_of(cell: str, names: list[str]) -> str:
-    """What is said of a cell whose workers died."""
-    dead = f"worker {names[0]} died" if len(names) == 1 else f"workers {' and '.join(names)} died, one after the other,"
-    return (
-        f"{dead} while measuring {cell}: see what it last wrote, and the kernel's log (dmesg) for its out-of-memory "
-        "killer or an error of the GPU (Xid)"
-    )

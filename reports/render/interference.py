@@ -45,6 +45,12 @@ def explanation(found: Interference) -> list[str]:
         f"{change(effect.largest, 1)} at most ({effect.cell})"
         for name, effect in found.effects().items()
     ]
+    apart = METRICS["gpu_busy"].across_cards
+    if found.other_card and apart and "gpu_busy" in found.effects():
+        lines.append(
+            f"{found.other_card} of {len(found.rows)} cells were measured on another card than alone: up to "
+            f"{apart * 100:g} % of their difference in GPU busy time is that of two cards"
+        )
     return [*lines, *(f"left out, {cell}: {why}" for cell, why in found.left_out.items())]
 
 

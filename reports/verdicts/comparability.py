@@ -58,6 +58,12 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
     return Fields({name: value if isinstance(value, Hashable) else str(value) for name, value in fields.items()})
 
 
+def same_card(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two environments are of one card, not only of its model; one that is not known is another."""
+    here, there = ((environment.get("gpu") or {}).get("card") for environment in (one, other))
+    return bool(here) and here == there
+
+
 def work_difference(base: CellRecord, head: CellRecord) -> str:
     """Why two cells did not do the same work; empty where they did."""
     if base.workload.digest != head.workload.digest:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from reports.records.metrics import METRICS, Kind, Metric
 from reports.records.schema import CellRecord, RunFile
 from reports.verdicts.attribution import attribute
-from reports.verdicts.comparability import must_match, work_difference
+from reports.verdicts.comparability import must_match, same_card, work_difference
 from reports.verdicts.invariants import broken, unmeasured
 from reports.verdicts.rules import COMPARED, Status, judge
 from reports.verdicts.shares import between_parts
@@ -55,10 +55,9 @@ def compare_cell(
 
 def threshold_of(metric: Metric, base_environment: Mapping[str, Any], head_environment: Mapping[str, Any]) -> float:
     """The relative change above which a difference between two measurements counts."""
-    if metric.across_cards is None:
+    if metric.across_cards is None or same_card(base_environment, head_environment):
         return metric.threshold
-    here, there = ((environment.get("gpu") or {}).get("card") for environment in (head_environment, base_environment))
-    return metric.threshold if here and here == there else metric.across_cards
+    return metric.across_cards
 
 
 def _compare_metric(

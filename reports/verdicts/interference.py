@@ -10,7 +10,7 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
 from reports.records.schema import CellRecord, RunFile
-from reports.verdicts.comparability import work_difference
+from reports.verdicts.comparability import same_card, work_difference
 
 SHOWN = ("step_latency", "latency", "gpu_busy", "host_probe")
 """Floors on the host's clock, the GPU's own time, and what the host took for a fixed piece of work."""
@@ -57,12 +57,16 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Interference:
-    """Two runs of the same cells. `left_out`: cell of both runs -> why it is not compared."""
+    """Two runs of the same cells. `left_out`: cell of both runs -> why it is not compared.
+
+    `other_card`: how many of the compared cells were measured on another GPU than alone.
+    """
 
     alone: Side
     busy: Side
     rows: tuple[Row, ...]
     left_out: Mapping[str, str]
+    other_card: int = 0
 
     def effects(self) -> dict[str, Effect]:
         """Metric -> what the workers do to it."""
@@ -109,7 +113,11 @@ def interference(alone: RunFile, busy: RunFile) -> Interference:
             "first, and measure the other with -n auto"
         )
     rows = tuple(row(alone.cells[cell], busy.cells[cell]) for cell in cells)
-    return Interference(one, many, rows, {cell: why for cell, why in unequal.items() if why})
+    other_card = sum(
+        not same_card(alone.environment_of(alone.cells[cell]), busy.environment_of(busy.cells[cell])) for cell in cells
+    )
+    left_out = {cell: why for cell, why in unequal.items() if why}
+    return Interference(one, many, rows, left_out, other_card if busy.machine_info.get("gpu") else 0)
 
 
 def must_agree(run: RunFile) -> dict[str, Any]:
@@ -119,6 +127,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
         "commit": run.commit_info.get("id"),
         "level": run.suite.level,
         "lane": run.suite.lane,
+        "options": " ".join(f"--{name}={value:g}" for name, value in sorted(run.suite.overrides.items())) or "none",
         "drill": run.suite.drill or "none",
         "GPU model": gpu.get("model", "none"),
         "GPU driver": gpu.get("driver"),

@@ -60,6 +60,19 @@ def test_the_first_places_environment_is_the_runs_and_the_others_stand_beside_it
     assert recorder.environments["env-1"]["gpu"] == {"card": "1"}
 
 
+def test_a_cell_keeps_its_environment_where_the_worker_after_it_in_the_first_place_found_another(
+    tmp_path: Path,
+) -> None:
+    run = merged(tmp_path)
+    run.add(part(PLAIN, 0))
+    grown = environment("0", host={"memory_bytes": 2}, environment="env-grown")
+    run.add(part(FUSED, 0, environment=grown, limits={"memory_bytes_per_s": 4e12}))
+    assert run.suite.machine_info == grown
+    run.add(part(FUSED, 1))
+    assert run.suite.recorder.environments.keys() == {"env-0", "env-1"}
+    assert run.suite.recorder.environments["env-0"]["host"] == {}
+
+
 def test_what_was_measured_stands_and_a_warning_of_several_workers_is_said_once(tmp_path: Path) -> None:
     run = merged(tmp_path)
     recorder = run.suite.recorder

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.harness.scheduler import CellScheduling
-from benchmarks.harness.workers import died_of
 
 SECONDS = {"small-a": 10.0, "small-b": 9.0, "small-c": 8.0, "large-a": 30.0, "large-b": 20.0}
 SKIPPED = ("skip-1", "skip-2", "skip-3")
@@ -132,10 +131,3 @@ def test_a_long_cell_has_no_other_wait_for_it_while_another_worker_is_free_soone
         host.complete(second)  # the first is still at its first cell
     assert first.cells == ["large-a"]
     assert set(second.cells) == set(SECONDS) - {"large-a"}
-
-
-def test_a_death_is_told_with_where_to_look() -> None:
-    assert died_of("small-a", ["gw1 (GPU 1)"]).startswith("worker gw1 (GPU 1) died while measuring small-a: see")
-    twice = died_of("small-a", ["gw1 (GPU 1)", "gw4 (GPU 0)"])
-    assert "workers gw1 (GPU 1) and gw4 (GPU 0) died, one after the other, while measuring small-a" in twice
-    assert "dmesg" in twice

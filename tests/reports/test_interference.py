@@ -11,8 +11,9 @@ from reports.commands.shared import PASSED, USAGE
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.schema import RunFile
+from reports.render.interference import explanation
 from reports.verdicts.interference import Side, interference
-from tests.builders import FUSED, HOST, PLAIN, cell_document, run_of
+from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_of
 
 FOUR = {**HOST, "workers": 4, "cpu_count": 4}
 
@@ -48,6 +49,7 @@ def test_each_cells_change_and_that_of_all_are_told_with_the_share_of_cores() ->
         ({"gpu": None}, "GPU model"),
         ({"software": {"torch": "2.14.0"}}, "software"),
         ({"level": "nightly"}, "level"),
+        ({"overrides": {"rounds": 3.0, "budget": 2.5}}, "options, none alone and --budget=2.5 --rounds=3 busy"),
     ],
 )
 def test_runs_that_differ_in_more_than_their_workers_are_refused(other: dict[str, Any], field: str) -> None:
@@ -80,6 +82,26 @@ def test_cells_of_several_sessions_are_refused() -> None:
     )
     with pytest.raises(ReportError, match="1 workers with 16 cores each and 4 workers with 4 cores each"):
         interference(alone(), mixed)
+
+
+def test_cells_on_another_card_than_alone_are_counted_and_what_two_cards_differ_by_is_told() -> None:
+    second = {"gpu": H200 | {"card": "bb"}, "host": FOUR, "software": dict(SOFTWARE)}
+    card = {"gpu": H200 | {"card": "aa"}}
+    found = interference(
+        alone(**card),
+        run_of(
+            measured(PLAIN, 2.2, 0.1),
+            measured(FUSED, 1.3, 0.051, environment="env-b"),
+            host=FOUR,
+            environments={"env-b": second},
+            **card,
+        ),
+    )
+    said = "1 of 2 cells were measured on another card than alone: up to 3 % of their difference in GPU busy time"
+    assert [line for line in explanation(found) if line.startswith(said)]
+    assert found.rows[1].metrics["gpu_busy"].change == pytest.approx(0.02)
+    assert not [line for line in explanation(interference(alone(**card), busy(**card))) if "another card" in line]
+    assert interference(alone(gpu=None), busy(gpu=None)).other_card == 0
 
 
 @pytest.fixture

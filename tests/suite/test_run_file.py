@@ -44,6 +44,19 @@ def test_the_commit_can_be_given_where_there_is_no_git_history(suite: Suite, tmp
     assert run.machine_info["commit"] == "f00d"
 
 
+def test_a_run_whose_context_broke_ends_there_and_keeps_what_it_measured(suite: Suite) -> None:
+    four = "tiny and resident and dynamic and fp32 and (eager or sdpa)"
+    ended = suite("-k", four, cells={SMALLEST: {"raise": "break"}})
+    assert ended.code == 1
+    assert "1 failed, 2 passed" in ended.output
+    assert f"{SMALLEST} has broken the context on cpu: nothing more can be measured in this process" in ended.output
+    outcomes = [one.outcome for one in ended.run.suite.cells if one.outcome != "not asked for"]
+    assert outcomes == ["measured", "measured", "failed", "not run"]
+    assert ended.run.outcomes()[SMALLEST].reason == "RuntimeError: CUDA error: an illegal memory access was encountered"
+    assert not ended.run.suite.finished
+    assert any("so the run ended there" in line for line in ended.run.suite.warnings)
+
+
 def test_pytest_benchmarks_own_command_reads_the_run_file(suite: Suite) -> None:
     path = suite(*PART).folder / "latest" / "run.json"
     shown = subprocess.run(

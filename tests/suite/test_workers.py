@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from fixtures.machine.exclusive import Patience, hold
 from reports.records import runfile
+from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
 
 FOUR = "dynamic and fp32 and not bettertransformer"
@@ -90,6 +92,31 @@ def test_a_worker_that_dies_costs_only_its_cell_which_is_tried_once_more(workers
     assert f"died, one after the other, while measuring {OTHER}" in lost.reason
     again = [line for line in ended.run.suite.warnings if line.endswith("it is measured again")]
     assert [SMALLEST in " ".join(again), OTHER in " ".join(again), len(again)] == [True, True, 2]
+
+
+def test_a_card_that_kills_every_worker_is_left_out_and_the_others_measure_all(suite: Suite, tmp_path: Path) -> None:
+    pipe = tmp_path / "given-up"
+    os.mkfifo(pipe)
+    ended = suite(
+        *("-n2", "--max-worker-restart=3", "-k", "tiny"),
+        plugins=("tests.fake_measure", "tests.two_workers", "tests.sick_card"),
+        environment={"FAKE_GIVEN_UP": str(pipe), "FAKE_DEATHS": "4"},
+    )
+    assert ended.code == 0, ended.output
+    assert "2 rerun" in ended.output
+    assert ended.passed == len(ended.run.cells) == SMOKE_CELLS
+    assert ended.run.suite.finished
+    assert sum("is given no more cells" in line for line in ended.run.suite.warnings) == 1
+
+
+def test_a_worker_whose_context_broke_ends_and_the_cells_go_on_elsewhere(workers: Suite, tmp_path: Path) -> None:
+    cells = {SMALLEST: {"raise": "break", "once": str(tmp_path / "broken")}}
+    ended = workers("-n2", "-k", FOUR, cells=cells)
+    assert ended.code == 0, ended.output
+    assert "4 passed" in ended.output
+    assert "1 rerun" in ended.output
+    assert f"ends, {SMALLEST} has broken its context on cpu: CUDA error: an illegal memory access" in ended.output
+    assert len(ended.run.cells) == 4
 
 
 def test_a_cell_whose_worker_is_not_replaced_never_passes(workers: Suite) -> None:
