@@ -15,6 +15,9 @@ def add_to(commands: Commands) -> None:
     )
     interference.add_argument("alone", type=Path, metavar="ALONE.json", help="measured by one worker")
     interference.add_argument("busy", type=Path, metavar="BUSY.json", help="the same, measured with -n auto")
+    interference.add_argument(
+        "again", type=Path, nargs="?", metavar="AGAIN.json", help="alone once more, after the others: what the host did"
+    )
     interference.add_argument("--format", choices=["terminal", "markdown", "json"], default="terminal")
     interference.set_defaults(run=run)
 
@@ -25,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
     from reports.render import interference as rendered
     from reports.verdicts.interference import interference
 
-    found = interference(runfile.read(options.alone), runfile.read(options.busy))
+    again = runfile.read(options.again) if options.again else None
+    found = interference(runfile.read(options.alone), runfile.read(options.busy), again)
     show(
         options.format,
         json=lambda: rendered.as_json(found),

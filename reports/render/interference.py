@@ -12,7 +12,7 @@ from rich.text import Text
 from reports.records.metrics import METRICS
 from reports.records.units import change, step
 from reports.render import markdown
-from reports.verdicts.interference import SHOWN, Interference, Row, Side
+from reports.verdicts.interference import SHOWN, Effect, Interference, Row, Side
 
 TITLES = {
     "step_latency": "floor of a decoding step",
@@ -28,12 +28,13 @@ def metrics(found: Interference) -> list[str]:
 
 
 def cells(row: Row, names: list[str]) -> list[str]:
-    """A row as text: the cell, and `alone -> busy (change)` for each metric."""
+    """A row as text: the cell, and `alone -> busy (change)` for each metric, with what alone differed by by itself."""
     shown = []
     for name in names:
         pair = row.metrics.get(name)
         text = step(pair.alone, pair.busy, METRICS[name].unit) if pair else "-"
-        shown.append(f"{text} ({change(pair.change, 1)})" if pair else text)
+        again = f"; alone {change(pair.drift, 1)}" if pair and pair.drift is not None else ""
+        shown.append(f"{text} ({change(pair.change, 1)}{again})" if pair else text)
     return [row.cell, *shown]
 
 
@@ -42,9 +43,14 @@ def explanation(found: Interference) -> list[str]:
     lines = [f"alone: {described(found.alone)}; busy: {described(found.busy)}"]
     lines += [
         f"{TITLES[name]}: {change(effect.median, 1)} in the median of {effect.cells} cells, "
-        f"{change(effect.largest, 1)} at most ({effect.cell})"
+        f"{change(effect.largest, 1)} at most ({effect.cell}){by_itself(effect)}"
         for name, effect in found.effects().items()
     ]
+    if all(effect.drift is None for effect in found.effects().values()):
+        lines.append(
+            "the host may have changed between the two runs: measure the same cells alone once more, and name that run "
+            "third, to tell the host's changes from the workers'"
+        )
     apart = METRICS["gpu_busy"].across_cards
     if found.other_card and apart and "gpu_busy" in found.effects():
         lines.append(
@@ -52,6 +58,13 @@ def explanation(found: Interference) -> list[str]:
             f"{apart * 100:g} % of their difference in GPU busy time is that of two cards"
         )
     return [*lines, *(f"left out, {cell}: {why}" for cell, why in found.left_out.items())]
+
+
+def by_itself(effect: Effect) -> str:
+    """What a metric changed by without any other worker, where it is known."""
+    if effect.drift is None:
+        return ""
+    return f"; a cell alone, before and after, differed by up to {effect.drift * 100:.1f} %"
 
 
 def described(side: Side) -> str:

@@ -1,4 +1,9 @@
-"""What workers that measure at once do to each other: the same cells alone and with all of them busy."""
+"""What workers that measure at once do to each other: the same cells alone and with all of them busy.
+
+A shared host changes by itself, within minutes and by more than workers may do to each other: on a host with four H200s
+eleven cells took 10 % less a decoding step with four workers than alone just before. So the cells are best measured
+alone once more afterwards: what both runs alone differ by is the host's, and only what goes beyond it the workers'.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +31,22 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A metric of one cell in both runs, in the metric's unit."""
+    """A metric of one cell in both runs, in the metric's unit; `again` where it was measured alone once more."""
 
     alone: float
     busy: float
+    again: float | None = None
 
     @property
     def change(self) -> float | None:
-        """Of busy against alone, relative; None from zero."""
-        return self.busy / self.alone - 1 if self.alone else None
+        """Of busy against alone, the mean of both where it was measured again, relative; None from zero."""
+        alone = self.alone if self.again is None else (self.alone + self.again) / 2
+        return self.busy / alone - 1 if alone else None
+
+    @property
+    def drift(self) -> float | None:
+        """Of alone once more against alone, relative; None from zero, and where it was not measured again."""
+        return self.again / self.alone - 1 if self.again is not None and self.alone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +59,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A metric's relative changes over all cells, and the cell of the largest."""
+    """A metric's relative changes over all cells, and the cell of the largest.
+
+    `drift` is the most, in size, that a cell alone differed by between both times; None where there was one.
+    """
 
     median: float
     largest: float
     cell: str
     cells: int
+    drift: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +95,36 @@ class Interference:
             ]
             if changes:
                 largest, cell = max(changes)
-                found[name] = Effect(statistics.median(one for one, _ in changes), largest, cell, len(changes))
+                median = statistics.median(one for one, _ in changes)
+                found[name] = Effect(median, largest, cell, len(changes), self._drift(name))
         return found
 
+    def _drift(self, name: str) -> float | None:
+        drifts = [pair.drift for row in self.rows if (pair := row.metrics.get(name)) and pair.drift is not None]
+        return max(map(abs, drifts), default=None)
 
-def interference(alone: RunFile, busy: RunFile) -> Interference:
+
+def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) -> Interference:
     """What several workers at once do to the cells of both runs.
 
     Args:
         alone: measured by one worker, or by fewer.
         busy: the same code on the same kind of machine, by more workers.
+        again: as `alone`, measured after `busy`.
 
     Raises:
         ReportError: they differ in something else than workers (the field is named), have no cell in common, or `busy`
             was not measured by more workers.
     """
-    for field, value in must_agree(busy).items():
-        expected = must_agree(alone)[field]
-        if value != expected:
-            raise ReportError(
-                f"the runs differ in {field}, {expected} alone and {value} busy, so that not the workers alone make "
-                "the difference: measure both with the same code on the same machine"
-            )
-    common = [cell for cell in alone.cells if cell in busy.cells]
-    unequal = {cell: work_difference(alone.cells[cell], busy.cells[cell]) for cell in common}
+    refuse_unlike(alone, busy, "busy")
+    if again:
+        refuse_unlike(alone, again, "alone once more")
+    common = [cell for cell in alone.cells if cell in busy.cells and (again is None or cell in again.cells)]
+    unequal = {
+        cell: work_difference(alone.cells[cell], busy.cells[cell])
+        or (work_difference(alone.cells[cell], again.cells[cell]) if again else "")
+        for cell in common
+    }
     cells = [cell for cell in common if not unequal[cell]]
     if not cells:
         raise ReportError("the runs have no cell in common that did the same work: measure the same cells in both")
@@ -112,12 +134,31 @@ def interference(alone: RunFile, busy: RunFile) -> Interference:
             f"the busy run had {many.workers} workers at once and the one alone {one.workers}: name the run alone "
             "first, and measure the other with -n auto"
         )
-    rows = tuple(row(alone.cells[cell], busy.cells[cell]) for cell in cells)
+    if again and side(again, cells) != one:
+        raise ReportError(
+            "the runs alone had unlike workers or cores: measure both with one worker, before and after the busy one"
+        )
+    rows = tuple(row(alone.cells[cell], busy.cells[cell], again.cells[cell] if again else None) for cell in cells)
     other_card = sum(
         not same_card(alone.environment_of(alone.cells[cell]), busy.environment_of(busy.cells[cell])) for cell in cells
     )
     left_out = {cell: why for cell, why in unequal.items() if why}
     return Interference(one, many, rows, left_out, other_card if busy.machine_info.get("gpu") else 0)
+
+
+def refuse_unlike(alone: RunFile, other: RunFile, name: str) -> None:
+    """Refuse a run that differs from the one alone in something else than workers.
+
+    Raises:
+        ReportError: it does; the field is named.
+    """
+    for field, value in must_agree(other).items():
+        expected = must_agree(alone)[field]
+        if value != expected:
+            raise ReportError(
+                f"the runs differ in {field}, {expected} alone and {value} {name}, so that not the workers alone make "
+                "the difference: measure all with the same code on the same machine"
+            )
 
 
 def must_agree(run: RunFile) -> dict[str, Any]:
@@ -150,13 +191,14 @@ def side(run: RunFile, cells: list[str]) -> Side:
     return found.pop()
 
 
-def row(alone: CellRecord, busy: CellRecord) -> Row:
-    """One cell's metrics in both runs."""
+def row(alone: CellRecord, busy: CellRecord, again: CellRecord | None) -> Row:
+    """One cell's metrics in the runs."""
+    runs = (alone, busy, *([again] if again else []))
     return Row(
         alone.cell,
         {
-            name: Pair(alone.metrics[name].value, busy.metrics[name].value)
+            name: Pair(*(run.metrics[name].value for run in runs))
             for name in SHOWN
-            if name in METRICS and name in alone.metrics and name in busy.metrics
+            if name in METRICS and all(name in run.metrics for run in runs)
         },
     )

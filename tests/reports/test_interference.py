@@ -11,7 +11,7 @@ from reports.commands.shared import PASSED, USAGE
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.records.schema import RunFile
-from reports.render.interference import explanation
+from reports.render.interference import as_markdown, explanation
 from reports.verdicts.interference import Side, interference
 from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_of
 
@@ -127,7 +127,7 @@ def test_the_command_gives_programs_the_same(files: list[str], capsys: pytest.Ca
     main(["interference", *files, "--format", "json"])
     found = json.loads(capsys.readouterr().out)
     assert found["busy"] == {"workers": 4, "cores": 4}
-    assert found["rows"][0]["metrics"]["gpu_busy"] == {"alone": 0.1, "busy": 0.1}
+    assert found["rows"][0]["metrics"]["gpu_busy"] == {"alone": 0.1, "busy": 0.1, "again": None}
     assert found["effects"]["latency"]["cell"] == FUSED
 
 
@@ -136,3 +136,32 @@ def test_runs_that_cannot_be_compared_are_one_line_of_usage(
 ) -> None:
     assert main(["interference", *reversed(files)]) == USAGE
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_the_cells_alone_differ_by_is_the_hosts_and_told_beside_what_the_workers_do() -> None:
+    again = run_of(measured(PLAIN, 2.4, 0.1), measured(FUSED, 0.9, 0.05))
+    found = interference(alone(), busy(), again)
+    assert found.rows[0].metrics["latency"].change == pytest.approx(0.0), "against the mean of 2.0 and 2.4 s"
+    assert found.rows[0].metrics["latency"].drift == pytest.approx(0.2)
+    effects = found.effects()
+    assert effects["latency"].drift == pytest.approx(0.2)
+    assert effects["gpu_busy"].drift == 0
+    assert "; a cell alone, before and after, differed by up to 20.0 %" in as_markdown(found)
+    assert "the host may have changed" not in as_markdown(found)
+    assert "the host may have changed between the two runs" in as_markdown(interference(alone(), busy()))
+
+
+def test_a_run_alone_that_is_of_other_code_or_of_several_workers_is_refused() -> None:
+    with pytest.raises(ReportError, match="differ in level, pr alone and nightly alone once more"):
+        interference(alone(), busy(), alone(level="nightly"))
+    with pytest.raises(ReportError, match="before and after the busy one"):
+        interference(alone(), busy(), busy())
+
+
+def test_the_command_takes_a_third_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = {"alone": alone(), "busy": busy(), "again": alone()}
+    for name, run in runs.items():
+        runfile.write(tmp_path / f"{name}.json", run)
+    paths = [str(tmp_path / f"{name}.json") for name in runs]
+    assert main(["interference", *paths, "--format", "json"]) == PASSED
+    assert json.loads(capsys.readouterr().out)["effects"]["latency"]["drift"] == 0
