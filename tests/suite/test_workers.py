@@ -152,6 +152,18 @@ def test_one_worker_is_judged_as_one_process_is(with_baseline: Suite) -> None:
     assert {cell.worker.name for cell in ended.run.cells.values() if cell.worker} == {"gw0"}
 
 
+def test_a_worker_that_loaded_other_weights_fails_its_cell(workers: Suite, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    ended = workers("-n2", *PART, f"--junitxml={junit}", environment={"FAKE_HUB": "card 1"})
+    assert ended.code == 1
+    assert "1 failed, 1 passed" in ended.output
+    assert len(ended.run.cells) == 1
+    (lost,) = [one for one in ended.run.suite.cells if one.outcome == "failed"]
+    for said in ("hub weights c0ffee", "synthetic weights c0ffee", "--checkpoint-source=synthetic"):
+        assert said in lost.reason
+        assert said in junit.read_text()
+
+
 def test_an_interrupted_worker_ends_the_run_and_what_was_measured_stands(workers: Suite) -> None:
     ended = workers("-n2", "-k", FOUR, cells={SMALLEST: {"raise": "interrupt"}})
     assert ended.code == 2
