@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import card, display, distribution, durations, handover, plan, session
+from benchmarks.harness import card, display, distribution, durations, handover, junit, plan, session
 from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
@@ -206,7 +206,9 @@ class Controller(Enabled):
             self._heard(part)
             if part.entry and part.cell not in recorder.records:
                 report.outcome, report.longrepr = "failed", recorder.outcomes[part.cell].reason
-        return (yield)
+        yield
+        if report.outcome == "rerun":
+            junit.forget(self.config, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
