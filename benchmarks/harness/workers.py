@@ -198,7 +198,7 @@ class Controller(Enabled):
         self.progress.finish(self.cell_of(nodeid))
 
     @pytest.hookimpl(wrapper=True)  # before pytest counts what failed
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+    def pytest_runtest_logreport(self, report: Any) -> Generator[None, None, None]:
         """Take in what a worker sends of a cell, and write the run file where it measured one."""
         sent = getattr(report, handover.ATTRIBUTE, "")
         if sent:
