@@ -6,6 +6,7 @@ another process disturbed (`{"marked": 2, "dropped": 3}`), or
 `{"raise": "suite" | "crash" | "interrupt" | "kill" | "break"}`; a `kill` or a `break`, which breaks the process's CUDA
 context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
+FAKE_HUB is the card (tests/two_workers.py) whose worker finds the weights on the Hub; others have synthetic ones.
 """
 
 from __future__ import annotations
@@ -126,4 +127,6 @@ def pytest_configure() -> None:
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
     gpu = {"model": os.environ["FAKE_GPU"], "card": os.environ.get("FAKE_PLACE")} if "FAKE_GPU" in os.environ else None
     environment.describe = lambda machine=None: {"gpu": gpu, "host": host, "software": software}
-    CheckpointSource.get = lambda self, name: Checkpoint(name, "synthetic", "/nowhere", None, "c0ffee")  # type: ignore[method-assign]
+    hub = os.environ.get("FAKE_HUB", "nowhere") == os.environ.get("FAKE_PLACE")
+    source = "hub" if hub else "synthetic"
+    CheckpointSource.get = lambda self, name: Checkpoint(name, source, "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

@@ -32,7 +32,7 @@ def _give_up() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
     """Come between the session and its made-up measurements."""
-    made_up = suite.measure
+    made_up = vars(suite)["measure"]
 
     def measure(*arguments: Any) -> Any:
         if _sick():

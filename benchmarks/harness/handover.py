@@ -8,8 +8,8 @@ run file, judges and shows as if it had measured itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +100,23 @@ def benchmark_of(entry: dict[str, Any]) -> Any:
     return benchmark
 
 
+def other_weights(record: dict[str, Any], others: Iterable[dict[str, Any]]) -> str:
+    """Why a cell's record cannot stand in a run: its worker loaded other weights; empty where it did not.
+
+    Each worker looks for the weights itself, so a network that fails at times gives some real and some synthetic ones.
+    """
+    name, ours = record["axes"]["checkpoint"], record["checkpoint"]
+    for other in others:
+        theirs = other["checkpoint"]
+        if other["axes"]["checkpoint"] == name and theirs != ours:
+            return (
+                f"{record['cell']} was measured with the {ours['source']} weights {ours['digest']} of {name} and "
+                f"{other['cell']} with the {theirs['source']} weights {theirs['digest']}: have all workers load the "
+                "same with --checkpoint-source=synthetic or --checkpoint-source=hub"
+            )
+    return ""
+
+
 @dataclass(slots=True)
 class Merged:
     """The controller's side: parts of all workers become one run.
@@ -115,8 +132,11 @@ class Merged:
     """Digest -> environment, of all that any worker ever told: cells refer to those of workers that are gone, too."""
 
     def add(self, part: Part) -> bool:
-        """Take a part in; whether it holds a measurement."""
+        """Take a part in; whether it holds a measurement that stands."""
         recorder = self.suite.recorder
+        mixed = other_weights(part.entry["extra_info"], recorder.records.values()) if part.entry else ""
+        if mixed:
+            part = replace(part, entry={}, outcome="failed", reason=mixed)
         recorder.warnings += [line for line in part.warnings if line not in recorder.warnings]
         if part.environment:
             self._add_environment(part)

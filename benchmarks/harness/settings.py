@@ -88,7 +88,8 @@ def add_options(parser: Any) -> None:
         "--rerun-budget",
         type=float,
         default=RERUN_BUDGET_S,
-        help="seconds that a run may spend on timing cells again whose wall time is unclear or a candidate for worse",
+        help="seconds that a run, or each of its workers beside the others, may spend on timing cells again whose wall "
+        "time is unclear or a candidate for worse",
     )
     group.addoption(
         "--device", default="auto", choices=["auto", "cuda", "cpu"], help="where to run (default: a GPU if any)"

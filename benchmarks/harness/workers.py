@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import card, display, distribution, durations, handover, plan, session
+from benchmarks.harness import card, display, distribution, durations, handover, junit, plan, session
 from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
@@ -197,11 +197,18 @@ class Controller(Enabled):
         """A worker has ended a test."""
         self.progress.finish(self.cell_of(nodeid))
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True)  # before pytest counts what failed
+    def pytest_runtest_logreport(self, report: Any) -> Generator[None, None, None]:
         """Take in what a worker sends of a cell, and write the run file where it measured one."""
         sent = getattr(report, handover.ATTRIBUTE, "")
         if sent:
-            self._heard(handover.unpacked(sent))
+            part, recorder = handover.unpacked(sent), self.suite.recorder
+            self._heard(part)
+            if part.entry and part.cell not in recorder.records:
+                report.outcome, report.longrepr = "failed", recorder.outcomes[part.cell].reason
+        yield
+        if report.outcome == "rerun":
+            junit.forget(self.config, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

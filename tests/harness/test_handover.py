@@ -73,6 +73,30 @@ def test_a_cell_keeps_its_environment_where_the_worker_after_it_in_the_first_pla
     assert run.suite.recorder.environments["env-0"]["host"] == {}
 
 
+def test_a_cell_measured_with_other_weights_than_the_cells_before_it_fails(tmp_path: Path) -> None:
+    run = merged(tmp_path)
+    recorder = run.suite.recorder
+    run.add(part(PLAIN, 0))
+    other = part(FUSED, 1)
+    other.entry["extra_info"]["checkpoint"] = {"source": "hub", "digest": "1dbd7a1"}
+    assert not run.add(other)
+    assert recorder.outcomes[FUSED].outcome == "failed"
+    assert recorder.outcomes[FUSED].reason == (
+        f"{FUSED} was measured with the hub weights 1dbd7a1 of small and {PLAIN} with the synthetic weights c0ffee: "
+        "have all workers load the same with --checkpoint-source=synthetic or --checkpoint-source=hub"
+    )
+    assert recorder.records.keys() == {PLAIN}
+    assert [entry.extra_info["cell"] for entry in run.entries] == [PLAIN]
+
+
+def test_weights_of_another_checkpoint_are_others(tmp_path: Path) -> None:
+    run = merged(tmp_path)
+    run.add(part(PLAIN, 0))
+    large = part(PLAIN.replace("small", "large"), 1)
+    large.entry["extra_info"]["checkpoint"] = {"source": "hub", "digest": "1dbd7a1"}
+    assert run.add(large)
+
+
 def test_what_was_measured_stands_and_a_warning_of_several_workers_is_said_once(tmp_path: Path) -> None:
     run = merged(tmp_path)
     recorder = run.suite.recorder

@@ -58,3 +58,7 @@ def test_a_budget_that_is_no_number_of_seconds_is_a_usage_error(suite: Suite) ->
     ended = suite("--rerun-budget=-1")
     assert ended.code == 4
     assert "--rerun-budget -1.0: seconds a run, 0 for none" in ended.output
+
+
+def test_the_help_says_that_each_worker_has_the_budget(suite: Suite) -> None:
+    assert "a run, or each of its workers beside the others, may spend" in " ".join(suite("--help").output.split())

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -79,7 +80,8 @@ def test_a_worker_that_dies_costs_only_its_cell_which_is_tried_once_more(workers
         SMALLEST: {"raise": "kill", "once": str(tmp_path / "killed")},
         OTHER: {"raise": "kill"},
     }
-    ended = workers("-n2", "-k", FOUR, cells=cells)
+    junit = tmp_path / "junit.xml"
+    ended = workers("-n2", "-k", FOUR, f"--junitxml={junit}", cells=cells)
     assert "3 passed" in ended.output
     assert "1 failed" in ended.output
     assert "2 rerun" in ended.output
@@ -92,6 +94,11 @@ def test_a_worker_that_dies_costs_only_its_cell_which_is_tried_once_more(workers
     assert f"died, one after the other, while measuring {OTHER}" in lost.reason
     again = [line for line in ended.run.suite.warnings if line.endswith("it is measured again")]
     assert [SMALLEST in " ".join(again), OTHER in " ".join(again), len(again)] == [True, True, 2]
+    tests = [test.get("name", "nameless") for test in ElementTree.parse(junit).iter("testcase")]
+    measured = [name for name in tests if name.removeprefix("test_generate[").removesuffix("]") in ended.run.cells]
+    assert sorted(measured) == sorted(f"test_generate[{cell}]" for cell in ended.run.cells)
+    assert tests.count(f"test_generate[{OTHER}]") == 1
+    assert "nameless" not in tests
 
 
 def test_a_card_that_kills_every_worker_is_left_out_and_the_others_measure_all(suite: Suite, tmp_path: Path) -> None:
@@ -150,6 +157,18 @@ def test_one_worker_is_judged_as_one_process_is(with_baseline: Suite) -> None:
     assert "at once" not in ended.output
     assert "workers" not in ended.run.machine_info["host"]
     assert {cell.worker.name for cell in ended.run.cells.values() if cell.worker} == {"gw0"}
+
+
+def test_a_worker_that_loaded_other_weights_fails_its_cell(workers: Suite, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    ended = workers("-n2", *PART, f"--junitxml={junit}", environment={"FAKE_HUB": "card 1"})
+    assert ended.code == 1
+    assert "1 failed, 1 passed" in ended.output
+    assert len(ended.run.cells) == 1
+    (lost,) = [one for one in ended.run.suite.cells if one.outcome == "failed"]
+    for said in ("hub weights c0ffee", "synthetic weights c0ffee", "--checkpoint-source=synthetic"):
+        assert said in lost.reason
+        assert said in junit.read_text()
 
 
 def test_an_interrupted_worker_ends_the_run_and_what_was_measured_stands(workers: Suite) -> None:
