@@ -21,6 +21,12 @@ CONFLICT = re.compile(
 )
 """What pip and uv say of versions that do not go together, or do not exist: no network and no luck helps there."""
 
+NETWORK = re.compile(
+    r"NewConnectionError|Retrying \(Retry\(|Failed to establish|ReadTimeout|ConnectTimeout|name resolution"
+    r"|Name or service not known|getaddrinfo failed|dns error|error sending request|Failed to fetch"
+)
+"""What they say of an index that was not reached; pip then goes on and ends with words of `CONFLICT`."""
+
 NEEDED = "import torch, transformers, pytest, pytest_benchmark"
 
 
@@ -67,12 +73,27 @@ def _done(ended: subprocess.CompletedProcess[str], folder: Path) -> None:
     if ended.returncode == 0:
         return
     said = ended.stderr + ended.stdout
+    if unreachable(said):
+        raise ReportError(
+            f"the environment {folder} could not be made, as the package index was not reached: {last_line(said)}; "
+            "see that the network is there, then repeat: what was found out is kept"
+        )
     if CONFLICT.search(said):
         raise UninstallableError(f"these versions do not go together: {last_line(said)}")
     raise ReportError(
         f"the environment {folder} could not be made: {last_line(said)}; see that the network and the disk are there, "
         "then repeat: what was found out is kept"
     )
+
+
+def unreachable(said: str) -> bool:
+    """Whether a tool's output tells that it did not reach the index, so that it says nothing of the versions.
+
+    Of an index that it cannot read pip says that it lists no version at all; so it does of one whose versions are all
+    for another Python, and then it names what they require.
+    """
+    nothing_listed = "(from versions: none)" in said and "Requires-Python" not in said
+    return nothing_listed or NETWORK.search(said) is not None
 
 
 def last_line(said: str) -> str:

@@ -272,6 +272,10 @@ def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
     assert len(tools.commands) == made
 
 
+REFUSED = "after connection broken by 'NewConnectionError('...: Failed to establish a new connection: [Errno 111]')'"
+NONE_LISTED = "ERROR: Could not find a version that satisfies the requirement rich==15.0.0 (from versions: none)"
+
+
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
@@ -280,6 +284,10 @@ def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
         ("ERROR: No matching distribution found for torch==9", UninstallableError),
         ("error: No space left on device", ReportError),
         ("Temporary failure in name resolution", ReportError),
+        (f"{REFUSED}\n{NONE_LISTED}\nERROR: No matching distribution found for rich==15.0.0", ReportError),
+        (f"{NONE_LISTED}\nERROR: No matching distribution found for rich==15.0.0", ReportError),
+        ("WARNING: Retrying (Retry(total=0, read=None))\nERROR: ResolutionImpossible: for help visit", ReportError),
+        (f"ERROR: Ignored versions: 15.0.0 Requires-Python >=3.14\n{NONE_LISTED}", UninstallableError),
     ],
 )
 def test_versions_that_do_not_go_together_are_told_from_bad_luck(
@@ -288,6 +296,18 @@ def test_versions_that_do_not_go_together_are_told_from_bad_luck(
     with pytest.raises(kind):
         environments.create(tmp_path / "env", "torch==9\n", Tools(install=said))
     assert not (tmp_path / "env" / environments.READY).exists()
+
+
+def test_a_network_that_is_away_is_no_answer_that_is_kept(asked: Question, tmp_path: Path) -> None:
+    def create(folder: Path, constraints: str) -> Path:
+        away = Tools(install=f"{REFUSED}\n{NONE_LISTED}") if lanes.text(BAD) == constraints else Tools()
+        return environments.create(folder, constraints, away)
+
+    cut_off = Pretended(newer("torch")).bisection(asked, tmp_path, create=create)
+    with pytest.raises(ReportError, match=r"package index was not reached: .*then repeat: what was found out is kept"):
+        cut_off.run()
+    assert load(tmp_path, asked).tried == []
+    assert Pretended(newer("torch")).bisection(asked, tmp_path).run().found.culprits == ("torch",)
 
 
 def test_versions_that_do_not_import_are_skipped(tmp_path: Path) -> None:
