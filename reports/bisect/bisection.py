@@ -108,12 +108,14 @@ class Bisection:
         except environments.UninstallableError as error:
             return Tried(lane=lane, answer=Answer.SKIP, reason=str(error), environment_s=self.clock() - started)
         made = self.clock()
-        run = self.measure(python, good, self.folder / "runs" / name, self.question.arguments)
-        answer, reason = runs.answer(run, self.question.metric)
+        cells = self.state.cells
+        run = self.measure(python, good, self.folder / "runs" / name, [*self.question.arguments, *runs.only(cells)])
+        told = runs.answer(run, self.question.metric, cells)
         return Tried(
             lane=lane,
-            answer=answer,
-            reason=reason,
+            answer=told.answer,
+            reason=told.reason,
+            worse=list(told.worse),
             environment_s=made - started,
             run_s=self.clock() - made,
         )

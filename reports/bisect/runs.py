@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from reports.bisect.environments import ROOT, last_line
@@ -48,21 +49,50 @@ def measure(python: Path, good: Path, folder: Path, arguments: Sequence[str]) ->
     return runfile.read(path)
 
 
-def answer(run: RunFile, metric: str) -> tuple[Answer, str]:
-    """What a run says of the metric: bad if any cell got worse by it, good if all were compared and none did."""
-    return answer_of(compare_sides(run), metric)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run tells of a mix: the answer, why, and the cells that are worse by the metric."""
+
+    answer: Answer
+    reason: str
+    worse: tuple[str, ...] = ()
 
 
-def answer_of(comparison: Comparison, metric: str) -> tuple[Answer, str]:
+def only(cells: Sequence[str]) -> list[str]:
+    """Arguments that select these cells and no others, after a selection that holds them; all of it where none."""
+    return ["-k", " or ".join(f"[{cell}]" for cell in cells)] if cells else []
+
+
+def answer(run: RunFile, metric: str, cells: Sequence[str] = ()) -> Told:
+    """What a run says of the metric.
+
+    Args:
+        run: the mix against the good side.
+        metric: its name.
+        cells: those that got worse with all of the bad side, which alone are asked about; empty: not known yet.
+
+    Returns:
+        Bad if any cell got worse by it; good if all were compared and none did. A cell that was not may be the one that
+        would have, so that nothing is known then.
+    """
+    return answer_of(compare_sides(run), metric, cells)
+
+
+def answer_of(comparison: Comparison, metric: str, cells: Sequence[str] = ()) -> Told:
     """The same from the verdicts."""
-    about = [verdict for verdict in comparison.verdicts if verdict.metric == metric]
+    verdicts = [verdict for verdict in comparison.verdicts if not cells or verdict.cell in cells]
+    about = [verdict for verdict in verdicts if verdict.metric == metric]
     worse = [verdict for verdict in about if verdict.status is Status.WORSE]
     if worse:
-        return Answer.BAD, summary.sentence(worse[0])
-    broken = [verdict for verdict in comparison.verdicts if not verdict.metric and verdict.status is not Status.NEW]
+        return Told(Answer.BAD, summary.sentence(worse[0]), tuple(verdict.cell for verdict in worse))
+    not_measured = [verdict for verdict in verdicts if not verdict.metric]
     unjudged = [verdict for verdict in about if verdict.status not in COMPARED]
-    for verdict in (*broken, *unjudged):
-        return Answer.SKIP, summary.sentence(verdict)
+    for verdict in (*not_measured, *unjudged):
+        return Told(Answer.SKIP, summary.sentence(verdict))
+    for cell in cells:
+        if cell not in {verdict.cell for verdict in about}:
+            return Told(Answer.SKIP, f"{cell}: it got worse with the whole bad side, and was not compared in this mix")
     if not about:
-        return Answer.SKIP, comparison.problem or f"no cell of the run has the metric {metric} on both sides"
-    return Answer.GOOD, summary.sentence(about[0])
+        none = f"no cell of the run has the metric {metric} on both sides"
+        return Told(Answer.SKIP, comparison.problem or none)
+    return Told(Answer.GOOD, summary.sentence(about[0]))

@@ -33,11 +33,15 @@ class Question(_Record):
 
 
 class Tried(_Record):
-    """One mix: its lane, the answer and why, the seconds of making its environment and of its run."""
+    """One mix: its lane, the answer and why, the seconds of making its environment and of its run.
+
+    `worse`: the cells that got worse, where it is bad.
+    """
 
     lane: dict[str, str]
     answer: Answer
     reason: str
+    worse: list[str] = Field(default_factory=list)
     environment_s: NonNegativeFloat = 0.0
     run_s: NonNegativeFloat = 0.0
 
@@ -57,6 +61,12 @@ class State(_Record):
     def known(self, lane: dict[str, str]) -> Tried | None:
         """What was found out of a mix, if anything was."""
         return next((one for one in self.tried if one.lane == lane), None)
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells that got worse with the whole bad side, which alone show the regression; empty: not known yet."""
+        whole = self.known(self.question.bad)
+        return whole.worse if whole else []
 
 
 def name_of(lane: dict[str, str]) -> str:

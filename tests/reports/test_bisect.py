@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from reports.errors import ReportError
 from reports.records.metrics import METRICS, Kind
 from reports.records.schema import RunFile
 from reports.verdicts.wall import RULES
+from tests.builders import FUSED, PLAIN, cell_document
 from tests.reports.test_sides import opposed, pairs_of, run_against
 
 GOOD = {"torch": "2.11.0", "transformers": "5.17.0", "accelerate": "1.2.1", "numpy": "2.4.6", "rich": "15.0.0"}
@@ -33,6 +35,10 @@ def asked(tmp_path: Path) -> Question:
     return question(tmp_path / "good.txt", tmp_path / "bad.txt", "step_latency", ["-k", "sdpa"])
 
 
+def even(cell: str = FUSED) -> dict[str, Any]:
+    return opposed(cell, pairs=pairs_of([0.001] * 40, [0.001] * 40))
+
+
 class Pretended:
     """Environments and runs that are made up: a mix is slower where `slow` says so of its versions."""
 
@@ -42,6 +48,7 @@ class Pretended:
         self.runs = 0
         self.refused: Callable[[dict[str, str]], bool] = lambda lane: False
         self.unclear: Callable[[dict[str, str]], bool] = lambda lane: False
+        self.uncompared: Callable[[dict[str, str]], bool] = lambda lane: False
         self.stop_after = 99
         self.now = 0.0
 
@@ -57,7 +64,8 @@ class Pretended:
 
     def measure(self, python: Path, good: Path, folder: Path, arguments: Sequence[str]) -> RunFile:
         assert lanes.read(good) == GOOD
-        assert arguments == ["-k", "sdpa"]
+        asked_first = lanes.read(python) == BAD
+        assert list(arguments) == ["-k", "sdpa", *([] if asked_first else runs.only([PLAIN]))]
         if self.runs == self.stop_after:
             raise KeyboardInterrupt
         self.runs += 1
@@ -65,7 +73,8 @@ class Pretended:
         if self.unclear(lanes.read(python)):
             return run_against(opposed(problem="out of memory"))
         ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
-        return run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
+        slower = opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40))
+        return run_against(cell_document(PLAIN) if self.uncompared(lanes.read(python)) else slower, even())
 
     def bisection(self, asked: Question, folder: Path, **options: object) -> Bisection:
         units = lanes.units(lanes.differences(asked.good, asked.bad), ())
@@ -196,15 +205,47 @@ def test_a_good_side_that_cannot_be_installed_ends_it(asked: Question, tmp_path:
 )
 def test_a_run_answers_by_the_verdicts_on_the_metric(ratio: float, metric: str, answer: Answer) -> None:
     run = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
-    assert runs.answer(run, metric)[0] is answer
+    assert runs.answer(run, metric).answer is answer
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ([cell_document(PLAIN)], f"{PLAIN}: new: the other side has no measurement of it"),
+        ([], f"{PLAIN}: it got worse with the whole bad side, and was not compared in this mix"),
+    ],
+)
+def test_a_mix_is_good_only_if_each_cell_that_got_worse_was_compared_in_it(
+    there: list[dict[str, Any]], says: str
+) -> None:
+    told = runs.answer(run_against(*there, even()), "step_latency", [PLAIN])
+    assert (told.answer, says in told.reason) == (Answer.SKIP, True)
+    other = runs.answer(run_against(*there, even()), "step_latency", [FUSED])
+    assert other.answer is Answer.GOOD
+    slower = opposed(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
+    assert runs.answer(run_against(slower, even()), "step_latency").worse == (PLAIN,)
+
+
+def test_a_mix_in_which_the_slower_cell_is_not_compared_accuses_nobody_else(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.uncompared = lambda lane: newer("torch")(lane) and not newer("numpy")(lane)
+    verdict = slow.bisection(asked, tmp_path).run()
+    assert verdict.found.ending is Ending.NARROWED
+    assert "torch" in {*verdict.found.culprits, *verdict.found.suspects}
+
+
+def test_what_was_not_compared_on_the_bad_side_is_no_all_clear(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.uncompared = lambda lane: True
+    assert slow.bisection(asked, tmp_path).run().found.ending is Ending.UNTESTABLE
 
 
 def test_a_run_that_is_unclear_or_broken_does_not_answer() -> None:
     unclear = run_against(opposed(problem="out of memory"))
-    assert runs.answer(unclear, "step_latency")[0] is Answer.SKIP
+    assert runs.answer(unclear, "step_latency").answer is Answer.SKIP
     broken = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001] * 40), broken=True, problem="it died"))
-    answer, why = runs.answer(broken, "step_latency")
-    assert (answer, "could not be compared in pairs: it died" in why) == (Answer.SKIP, True)
+    told = runs.answer(broken, "step_latency")
+    assert (told.answer, "could not be compared in pairs: it died" in told.reason) == (Answer.SKIP, True)
 
 
 @pytest.mark.parametrize(
@@ -372,9 +413,9 @@ def test_launches_that_cannot_answer_are_refused_before_anything_is_made(
             main([*planned, "--launches", str(launches)])
         assert f"argument --launches: '{launches}' is not a whole number from 4 to 8" in capsys.readouterr().err
     even = pairs_of([0.001] * 5 * fewest, [0.001] * 5 * fewest)
-    assert runs.answer(run_against(opposed(pairs=even)), "step_latency")[0] is Answer.GOOD
+    assert runs.answer(run_against(opposed(pairs=even)), "step_latency").answer is Answer.GOOD
     fewer = pairs_of([0.001] * 5 * (fewest - 1), [0.001] * 5 * (fewest - 1))
-    assert runs.answer(run_against(opposed(pairs=fewer)), "step_latency")[0] is Answer.SKIP
+    assert runs.answer(run_against(opposed(pairs=fewer)), "step_latency").answer is Answer.SKIP
 
 
 def test_what_is_known_already_is_not_planned_again(asked: Question, tmp_path: Path) -> None:

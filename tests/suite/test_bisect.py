@@ -10,11 +10,11 @@ import pytest
 
 from reports.bisect import lanes
 from reports.bisect.bisection import Bisection
-from reports.bisect.runs import measure
+from reports.bisect.runs import measure, only
 from reports.bisect.search import Ending
 from reports.bisect.state import Question
 from reports.errors import ReportError
-from tests.suite.conftest import SMALLEST
+from tests.suite.conftest import OTHER, SMALLEST
 
 GOOD = {"accelerate": "1.14.0", "torch": "2.12.1"}
 BAD = {"accelerate": "1.15.0", "torch": "2.13.0"}
@@ -48,3 +48,9 @@ def test_a_run_that_does_not_get_through_says_what_to_type(tmp_path: Path) -> No
     python = environment(tmp_path / "env", "")
     with pytest.raises(ReportError, match=r"exit code 4: .*to see it all: .* --rounds=0"):
         measure(python, python, tmp_path / "run", [*SUITE, "--rounds=0"])
+
+
+def test_only_the_cells_that_got_worse_are_measured_further(tmp_path: Path) -> None:
+    python = environment(tmp_path / "env", "")
+    both = ["-k", f"{SMALLEST} or {OTHER}", *SUITE[2:]]
+    assert set(measure(python, python, tmp_path / "run", [*both, *only([OTHER])]).cells) == {OTHER}
