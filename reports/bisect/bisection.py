@@ -109,8 +109,12 @@ class Bisection:
             return Tried(lane=lane, answer=Answer.SKIP, reason=str(error), environment_s=self.clock() - started)
         made = self.clock()
         cells = self.state.cells
-        run = self.measure(python, good, self.folder / "runs" / name, [*self.question.arguments, *runs.only(cells)])
-        told = runs.answer(run, self.question.metric, cells)
+        arguments = [*self.question.arguments, *runs.only(cells)]
+        try:
+            run = self.measure(python, good, self.folder / "runs" / name, arguments)
+            told = runs.answer(run, self.question.metric, cells)
+        except runs.UnrunnableError as error:
+            told = runs.Told(Answer.SKIP, str(error))
         return Tried(
             lane=lane,
             answer=told.answer,

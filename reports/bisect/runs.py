@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Sequence
@@ -22,6 +23,14 @@ from reports.verdicts.verdict import Comparison
 ENDED = (0, 1)
 """Exit codes of a run that got to its end: passed, or something got worse or failed."""
 
+NO_TESTS = 5
+"""Exit code of a run that had nothing to do."""
+
+
+class UnrunnableError(Exception):
+    """No cell of the selection can run with these versions; the message says why."""
+
+
 Measure = Callable[[Path, Path, Path, Sequence[str]], RunFile]
 """From the mix's interpreter, the good side's, the folder for the run and more arguments to the run."""
 
@@ -30,21 +39,26 @@ def measure(python: Path, good: Path, folder: Path, arguments: Sequence[str]) ->
     """Run the suite with one interpreter against another.
 
     Raises:
+        UnrunnableError: it left all cells out, and so measured nothing.
         ReportError: it did not get to its end; what stands in the way is none of the mix's fault.
     """
     command = [
         *(str(python), "-m", "pytest", str(ROOT / "benchmarks")),
         *(f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"),
-        *(f"--against={good}", f"--report-dir={folder}", *arguments),
+        *(f"--against={good}", f"--report-dir={folder}", "-rs", *arguments),
     ]
     path = folder / "run.json"
     path.unlink(missing_ok=True)
     variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
-    if ended.returncode not in ENDED or not path.exists():
+    said = ended.stderr + ended.stdout
+    if ended.returncode in (*ENDED, NO_TESTS) and not path.exists():
+        skip = re.search(r"^SKIPPED \[\d+\] \S+: (.+)$", said, re.MULTILINE)
+        raise UnrunnableError(f"no cell of the selection can run in this mix: {skip[1] if skip else last_line(said)}")
+    if ended.returncode not in ENDED:
         raise ReportError(
-            f"the suite did not get through, with exit code {ended.returncode}: "
-            f"{last_line(ended.stderr + ended.stdout)}; to see it all: {shlex.join(command)}"
+            f"the suite did not get through, with exit code {ended.returncode}: {last_line(said)}; "
+            f"to see it all: {shlex.join(command)}"
         )
     return runfile.read(path)
 

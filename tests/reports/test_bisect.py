@@ -49,6 +49,7 @@ class Pretended:
         self.refused: Callable[[dict[str, str]], bool] = lambda lane: False
         self.unclear: Callable[[dict[str, str]], bool] = lambda lane: False
         self.uncompared: Callable[[dict[str, str]], bool] = lambda lane: False
+        self.unrunnable: Callable[[dict[str, str]], bool] = lambda lane: False
         self.stop_after = 99
         self.now = 0.0
 
@@ -70,6 +71,8 @@ class Pretended:
             raise KeyboardInterrupt
         self.runs += 1
         self.now += 300
+        if self.unrunnable(lanes.read(python)):
+            raise runs.UnrunnableError("no cell of the selection can run in this mix: sdpa needs another torch")
         if self.unclear(lanes.read(python)):
             return run_against(opposed(problem="out of memory"))
         ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
@@ -232,6 +235,16 @@ def test_a_mix_in_which_the_slower_cell_is_not_compared_accuses_nobody_else(aske
     verdict = slow.bisection(asked, tmp_path).run()
     assert verdict.found.ending is Ending.NARROWED
     assert "torch" in {*verdict.found.culprits, *verdict.found.suspects}
+
+
+def test_a_mix_in_which_no_cell_can_run_is_skipped_and_the_search_goes_on(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.unrunnable = lambda lane: newer("torch")(lane) and not newer("numpy")(lane)
+    assert slow.bisection(asked, tmp_path / "mix").run().found.ending is Ending.NARROWED
+    slow.unrunnable = lambda lane: lane == BAD
+    untold = slow.bisection(asked, tmp_path / "bad").run()
+    assert untold.found.ending is Ending.UNTESTABLE
+    assert "no cell of the selection can run in this mix" in slow.said
 
 
 def test_what_was_not_compared_on_the_bad_side_is_no_all_clear(asked: Question, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reports.bisect import lanes
 from reports.bisect.bisection import Bisection
-from reports.bisect.runs import measure, only
+from reports.bisect.runs import UnrunnableError, measure, only
 from reports.bisect.search import Ending
 from reports.bisect.state import Question
 from reports.errors import ReportError
@@ -54,3 +54,14 @@ def test_only_the_cells_that_got_worse_are_measured_further(tmp_path: Path) -> N
     python = environment(tmp_path / "env", "")
     both = ["-k", f"{SMALLEST} or {OTHER}", *SUITE[2:]]
     assert set(measure(python, python, tmp_path / "run", [*both, *only([OTHER])]).cells) == {OTHER}
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"), [("tiny and cpu_offload", "cpu_offload needs a GPU"), ("absent", "no cell matches|deselected")]
+)
+def test_a_mix_in_which_no_cell_can_run_is_told_from_a_run_that_does_not_get_through(
+    cells: str, says: str, tmp_path: Path
+) -> None:
+    python = environment(tmp_path / "env", "")
+    with pytest.raises(UnrunnableError, match=f"no cell of the selection can run in this mix: .*({says})"):
+        measure(python, python, tmp_path / "run", ["-k", cells, *SUITE[2:]])
