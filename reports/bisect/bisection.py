@@ -110,15 +110,17 @@ class Bisection:
         made = self.clock()
         cells = self.state.cells
         arguments = [*self.question.arguments, *runs.only(cells)]
+        measured = 1
         try:
             run = self.measure(python, good, self.folder / "runs" / name, arguments)
-            told = runs.answer(run, self.question.metric, cells)
+            told, measured = runs.answer(run, self.question.metric, cells), max(len(run.cells), 1)
         except runs.UnrunnableError as error:
             told = runs.Told(Answer.SKIP, str(error))
         return Tried(
             lane=lane,
             answer=told.answer,
             reason=told.reason,
+            cells=measured,
             worse=list(told.worse),
             environment_s=made - started,
             run_s=self.clock() - made,

@@ -35,6 +35,19 @@ Measure = Callable[[Path, Path, Path, Sequence[str]], RunFile]
 """From the mix's interpreter, the good side's, the folder for the run and more arguments to the run."""
 
 
+def pytest_command(python: str | Path) -> list[str]:
+    """Runs this suite with an interpreter, whatever the working directory."""
+    return [
+        *(str(python), "-m", "pytest", str(ROOT / "benchmarks")),
+        *(f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"),
+    ]
+
+
+def variables() -> dict[str, str]:
+    """The environment variables of a run: nothing that would give it another environment's packages."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+
+
 def measure(python: Path, good: Path, folder: Path, arguments: Sequence[str]) -> RunFile:
     """Run the suite with one interpreter against another.
 
@@ -42,15 +55,10 @@ def measure(python: Path, good: Path, folder: Path, arguments: Sequence[str]) ->
         UnrunnableError: it left all cells out, and so measured nothing.
         ReportError: it did not get to its end; what stands in the way is none of the mix's fault.
     """
-    command = [
-        *(str(python), "-m", "pytest", str(ROOT / "benchmarks")),
-        *(f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"),
-        *(f"--against={good}", f"--report-dir={folder}", "-rs", *arguments),
-    ]
+    command = [*pytest_command(python), f"--against={good}", f"--report-dir={folder}", "-rs", *arguments]
     path = folder / "run.json"
     path.unlink(missing_ok=True)
-    variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=ROOT, env=variables(), capture_output=True, text=True, check=False)
     said = ended.stderr + ended.stdout
     if ended.returncode in (*ENDED, NO_TESTS) and not path.exists():
         skip = re.search(r"^SKIPPED \[\d+\] \S+: (.+)$", said, re.MULTILINE)

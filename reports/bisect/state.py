@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
 
 from reports.bisect.search import Answer
 from reports.errors import ReportError
@@ -35,12 +35,13 @@ class Question(_Record):
 class Tried(_Record):
     """One mix: its lane, the answer and why, the seconds of making its environment and of its run.
 
-    `worse`: the cells that got worse, where it is bad.
+    `cells`: how many the run measured. `worse`: those that got worse, where it is bad.
     """
 
     lane: dict[str, str]
     answer: Answer
     reason: str
+    cells: PositiveInt = 1
     worse: list[str] = Field(default_factory=list)
     environment_s: NonNegativeFloat = 0.0
     run_s: NonNegativeFloat = 0.0

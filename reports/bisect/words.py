@@ -15,22 +15,46 @@ ENVIRONMENT_S, RUN_S = 240.0, 420.0
 all eight launches of both sides."""
 
 
-def plan(units: Mapping[str, Sequence[Difference]], versions: Mapping[str, Sequence[str]], state: State) -> list[str]:
-    """What will be done, and what it costs at most, without mixes that have to be skipped."""
+ENVIRONMENT_GB = 6
+"""Disk of an environment with torch for CUDA."""
+
+
+def plan(
+    units: Mapping[str, Sequence[Difference]],
+    versions: Mapping[str, Sequence[str]],
+    state: State,
+    cells: int | None = 1,
+) -> list[str]:
+    """What will be done, and what it costs at most, without mixes that have to be skipped.
+
+    Args:
+        units: what is taken from one side or the other as a whole.
+        versions: lists to search.
+        state: what is known already.
+        cells: how many the first run measures; None where that is not known.
+    """
     longest = max((len(one) for one in versions.values()), default=0)
     asked = questions(len(units), longest)
     left = max(asked - len(state.tried), 0)
     making = mean([one.environment_s for one in state.tried if one.environment_s] or [ENVIRONMENT_S])
-    running = mean([one.run_s for one in state.tried if one.run_s] or [RUN_S])
-    seconds = left * (making + running) + (0 if state.tried else making)
+    running = mean([one.run_s / one.cells for one in state.tried if one.run_s] or [RUN_S])
+    each = len(state.cells) or cells or 1
+    seconds = left * (making + running * each) + (0 if state.tried else making)
     number = sum(map(len, units.values()))
     lines = [f"{number} packages differ:", *(f"  {', '.join(map(str, members))}" for members in units.values())]
     lines += [f"  {package}, if it is the one: {', '.join(listed)}" for package, listed in versions.items()]
     lines.append(
-        f"plan for one culprit: at most {asked} runs against the good side, in {asked + 1} environments; two packages "
-        "that need each other, or versions that do not go together, take more"
+        f"plan for one culprit: at most {asked} runs against the good side, in {asked + 1} environments (about "
+        f"{ENVIRONMENT_GB} GB each with torch for CUDA, so about {(asked + 1) * ENVIRONMENT_GB} GB); two packages that "
+        "need each other, or versions that do not go together, take more"
     )
-    seen = "by what it took so far" if any(one.run_s for one in state.tried) else "one cell, by what an H200 takes"
+    if each > 1 and not state.cells:
+        lines.append(f"{each} cells are measured first, and then only those of them that got worse")
+    by = "by what it took so far" if any(one.run_s for one in state.tried) else "by what an H200 takes"
+    counted = "one cell" if each == 1 else f"{each} cells a run"
+    if cells is None and not state.cells:
+        counted = "if it is one cell: this environment cannot tell how many are selected"
+    seen = by if each == 1 and state.tried else f"{counted}, {by}"
     known = f"; {len(state.tried)} are known already" if state.tried else ""
     lines.append(f"about {_duration(seconds)} ({seen}){known}")
     return lines

@@ -64,10 +64,11 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    from reports.bisect import lanes, words
+    from reports.bisect import lanes, selection, words
     from reports.bisect.bisection import Bisection, question
     from reports.bisect.search import Ending
     from reports.errors import ReportError
+    from reports.verdicts.sides import STEP
 
     asked = question(
         lanes.lane_path(options.good), lanes.lane_path(options.bad), _metric(options.metric), _arguments(options)
@@ -78,7 +79,10 @@ def run(options: argparse.Namespace) -> int:
     if grouped := versions.keys() - units.keys():
         raise ReportError(f"{', '.join(grouped)} cannot have --versions and be in --together: leave one of them out")
     bisection = Bisection(asked, options.work.resolve(), units, versions, say=say)
-    say("\n".join(words.plan(units, versions, bisection.state)))
+    known = bisection.state
+    cells = selection.selected(asked.arguments)
+    selection.refuse_few_launches(options.launches if options.metric == STEP else 0, cells)
+    say("\n".join(words.plan(units, versions, known, cells)))
     if options.dry_run or not (options.yes or _agreed()):
         return PASSED
     try:

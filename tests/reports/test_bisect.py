@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
-from reports.bisect import environments, lanes, runs, words
+from reports.bisect import environments, lanes, runs, selection, words
 from reports.bisect.bisection import Bisection, question
 from reports.bisect.environments import UninstallableError
 from reports.bisect.search import Answer, Ending, Found
@@ -50,6 +50,7 @@ class Pretended:
         self.unclear: Callable[[dict[str, str]], bool] = lambda lane: False
         self.uncompared: Callable[[dict[str, str]], bool] = lambda lane: False
         self.unrunnable: Callable[[dict[str, str]], bool] = lambda lane: False
+        self.beside: list[dict[str, Any]] = []
         self.stop_after = 99
         self.now = 0.0
 
@@ -77,7 +78,8 @@ class Pretended:
             return run_against(opposed(problem="out of memory"))
         ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
         slower = opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40))
-        return run_against(cell_document(PLAIN) if self.uncompared(lanes.read(python)) else slower, even())
+        shown = cell_document(PLAIN) if self.uncompared(lanes.read(python)) else slower
+        return run_against(shown, *(self.beside if asked_first else ()))
 
     def bisection(self, asked: Question, folder: Path, **options: object) -> Bisection:
         units = lanes.units(lanes.differences(asked.good, asked.bad), ())
@@ -231,6 +233,7 @@ def test_a_mix_is_good_only_if_each_cell_that_got_worse_was_compared_in_it(
 
 def test_a_mix_in_which_the_slower_cell_is_not_compared_accuses_nobody_else(asked: Question, tmp_path: Path) -> None:
     slow = Pretended(newer("torch"))
+    slow.beside = [even()]
     slow.uncompared = lambda lane: newer("torch")(lane) and not newer("numpy")(lane)
     verdict = slow.bisection(asked, tmp_path).run()
     assert verdict.found.ending is Ending.NARROWED
@@ -249,6 +252,7 @@ def test_a_mix_in_which_no_cell_can_run_is_skipped_and_the_search_goes_on(asked:
 
 def test_what_was_not_compared_on_the_bad_side_is_no_all_clear(asked: Question, tmp_path: Path) -> None:
     slow = Pretended(newer("torch"))
+    slow.beside = [even()]
     slow.uncompared = lambda lane: True
     assert slow.bisection(asked, tmp_path).run().found.ending is Ending.UNTESTABLE
 
@@ -300,6 +304,20 @@ def test_a_package_that_one_side_does_not_pin_loses_its_pin() -> None:
     (one,) = lanes.differences({"a": "1", "b": "1"}, {"a": "1"})
     assert str(one) == "b 1 -> not pinned"
     assert lanes.mixed({"a": "1", "b": "1"}, {"b": None}) == {"a": "1"}
+
+
+@pytest.fixture
+def cells(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
+    """Says how many cells are selected, which pytest takes seconds to list (tests/suite/test_bisect.py)."""
+
+    def select(number: int | None) -> None:
+        monkeypatch.setattr(selection, "selected", lambda arguments: number)
+
+    select(1)
+    return select
+
+
+Select = Callable[[int | None], None]
 
 
 class Tools:
@@ -370,7 +388,7 @@ def test_versions_that_do_not_import_are_skipped(tmp_path: Path) -> None:
 
 
 def test_the_plan_names_what_differs_and_what_it_costs(
-    tmp_path: Path, asked: Question, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, asked: Question, cells: Select, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["bisect", "--good", str(tmp_path / "good.txt"), "--bad", str(tmp_path / "bad.txt"), "-k", "sdpa"]
     command += ["--work", str(tmp_path / "work")]
@@ -389,7 +407,7 @@ def test_the_plan_names_what_differs_and_what_it_costs(
 
 
 @pytest.fixture
-def planned(asked: Question, tmp_path: Path) -> list[str]:
+def planned(asked: Question, cells: Select, tmp_path: Path) -> list[str]:
     lane_files = ["--good", str(tmp_path / "good.txt"), "--bad", str(tmp_path / "bad.txt")]
     return ["bisect", *lane_files, "-k", "sdpa", "--work", str(tmp_path / "work"), "--dry-run"]
 
@@ -429,6 +447,50 @@ def test_launches_that_cannot_answer_are_refused_before_anything_is_made(
     assert runs.answer(run_against(opposed(pairs=even)), "step_latency").answer is Answer.GOOD
     fewer = pairs_of([0.001] * 5 * (fewest - 1), [0.001] * 5 * (fewest - 1))
     assert runs.answer(run_against(opposed(pairs=fewer)), "step_latency").answer is Answer.SKIP
+
+
+def test_a_selection_of_several_cells_costs_as_much_more(
+    planned: list[str], cells: Select, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(planned) == 0
+    assert "about 59 min (one cell, by what an H200 takes)" in capsys.readouterr().out
+    cells(12)
+    assert main(planned) == 0
+    said = capsys.readouterr().out
+    assert "in 6 environments (about 6 GB each with torch for CUDA, so about 36 GB)" in said
+    assert "12 cells are measured first, and then only those of them that got worse" in said
+    assert "about 7 h 24 min (12 cells a run, by what an H200 takes)" in said
+    cells(None)
+    assert main(planned) == 0
+    said = capsys.readouterr().out
+    assert "about 59 min (if it is one cell: this environment cannot tell how many are selected" in said
+
+
+def test_launches_that_cannot_judge_so_many_cells_are_refused_with_the_suites_reason(
+    planned: list[str], cells: Select, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells(selection.ALONE)
+    assert main([*planned, "--launches=4"]) == 0
+    cells(selection.ALONE + 1)
+    assert main([*planned, "--launches=8"]) == 0
+    assert main([*planned, "--launches=4", "--metric", "peak_allocated"]) == 0
+    assert main([*planned, "--launches=4"]) == 2
+    said = capsys.readouterr().err
+    assert "--launches 4: 5 cells are judged by 40 pairs or more, 5 a launch, so that nothing would ever be" in said
+    assert "give 8 or more, or select at most 4 cells" in said
+
+
+def test_after_the_first_bad_answer_the_plan_counts_the_cells_that_got_worse(asked: Question, tmp_path: Path) -> None:
+    pretended = Pretended(newer("torch"))
+    pretended.beside = [even()]
+    pretended.stop_after = 1
+    bisection = pretended.bisection(asked, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        bisection.run()
+    known = load(tmp_path, asked)
+    assert (known.cells, known.tried[0].cells) == ([PLAIN], 2)
+    # Of two cells in 5 minutes one is left: 4 runs of 2.5 minutes and a minute of setting up.
+    assert words.plan(bisection.units, {}, known, 2)[-1] == "about 14 min (by what it took so far); 1 are known already"
 
 
 def test_what_is_known_already_is_not_planned_again(asked: Question, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.bisect import lanes
+from benchmarks.harness import other_side
+from reports.bisect import lanes, selection
 from reports.bisect.bisection import Bisection
 from reports.bisect.runs import UnrunnableError, measure, only
 from reports.bisect.search import Ending
@@ -65,3 +66,14 @@ def test_a_mix_in_which_no_cell_can_run_is_told_from_a_run_that_does_not_get_thr
     python = environment(tmp_path / "env", "")
     with pytest.raises(UnrunnableError, match=f"no cell of the selection can run in this mix: .*({says})"):
         measure(python, python, tmp_path / "run", ["-k", cells, *SUITE[2:]])
+
+
+def test_the_cells_of_a_selection_are_counted_without_those_that_are_skipped() -> None:
+    assert (selection.ALONE, selection.PAIRS) == (other_side.ALONE, other_side.PAIRS)
+    here = ["--level=smoke", "--device=cpu"]
+    assert selection.selected(["-k", "tiny and sdpa and fp32 and dynamic", *here]) == 2
+    assert selection.selected(["-k", "tiny and cpu_offload", *here]) is None
+    with pytest.raises(ReportError, match="no cell matches the selection"):
+        selection.selected(["-k", "absent", *here])
+    with pytest.raises(ReportError, match=r"the suite refuses these arguments: .*unknown level 'absent'"):
+        selection.selected(["-k", "tiny", "--level=absent"])
