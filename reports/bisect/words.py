@@ -69,10 +69,17 @@ def outcome(verdict: Verdict) -> list[str]:
     if found.ending is Ending.UNTESTABLE:
         return ["not known: the bad side itself could not be compared with the good one, so there is nothing to halve"]
     if found.ending is Ending.NARROWED:
-        suspects = [by_name[one] for one in found.suspects]
-        fixed = f"together with {' and '.join(by_name[one] for one in found.culprits)}, " if found.culprits else ""
+        suspects = ", ".join(by_name[one] for one in found.suspects)
+        culprits = " and ".join(by_name[one] for one in found.culprits)
+        if not found.need_suspects:
+            makes, itself = ("makes", "itself") if len(found.culprits) == 1 else ("make", "themselves")
+            return [
+                f"narrowed down, not found: {culprits} {makes} the difference, by {itself} or together with one or "
+                f"more of {suspects}: {' and '.join(found.culprits)} alone could not be judged"
+            ]
+        fixed = f"together with {culprits}, " if culprits else ""
         return [
-            f"narrowed down, not found: {fixed}one or more of {', '.join(suspects)}; the mixes that would tell them "
+            f"narrowed down, not found: {fixed}one or more of {suspects}; the mixes that would tell them "
             "apart had to be skipped"
         ]
     if len(found.culprits) > 1:

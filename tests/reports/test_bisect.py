@@ -514,3 +514,23 @@ def test_what_could_not_be_judged_is_said() -> None:
     assert any("is not known" in line for line in said)
     untestable = Verdict(Found(Ending.UNTESTABLE), units)
     assert words.outcome(untestable)[0].startswith("not known:")
+
+
+def test_an_accusation_that_is_not_proven_is_worded_so() -> None:
+    from reports.bisect.bisection import Verdict
+
+    units = {name: [lanes.Difference(name, "1", "2")] for name in "abcx"}
+
+    def said(culprits: str, suspects: str, need: bool) -> str:
+        return words.outcome(
+            Verdict(Found(Ending.NARROWED, tuple(culprits), tuple(suspects), need_suspects=need), units)
+        )[0]
+
+    assert said("x", "ab", need=False) == (
+        "narrowed down, not found: x 1 -> 2 makes the difference, by itself or together with one or more of a 1 -> 2, "
+        "b 1 -> 2: x alone could not be judged"
+    )
+    assert "b 1 -> 2 and x 1 -> 2 make the difference, by themselves or" in said("bx", "a", need=False)
+    assert said("x", "ab", need=True).startswith(
+        "narrowed down, not found: together with x 1 -> 2, one or more of a 1 -> 2, b 1 -> 2; the mixes that would"
+    )
