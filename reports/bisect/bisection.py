@@ -39,8 +39,8 @@ class Verdict:
 class Bisection:
     """`folder` holds the environments, the runs and the state. `say` gets a line for each mix.
 
-    `units`: name -> packages that are taken from one side or the other as a whole. `versions`: lists to search, of
-    units that are one package.
+    `units`: name -> packages that are taken from one side or the other as a whole. `versions`: lists to search, of at
+    most one package of a unit.
     """
 
     question: Question
@@ -77,14 +77,19 @@ class Bisection:
             return self._ask({one.package: one.bad for one in taken})
 
         found = find(list(self.units), ask)
-        verdict = Verdict(found, self.units)
-        if found.ending is Ending.FOUND and len(found.culprits) == 1 and found.culprits[0] in self.versions:
-            package = found.culprits[0]
-            listed = self.versions[package]
-            low, high = narrow(0, len(listed) - 1, lambda place: self._ask({package: listed[place]}))
-            skipped = tuple(listed[low + 1 : high])
-            verdict = Verdict(found, self.units, package, listed[low], listed[high], skipped)
-        return verdict
+        if found.ending is Ending.FOUND and len(found.culprits) == 1:
+            members = [one.package for one in self.units[found.culprits[0]]]
+            for package in members:
+                if package in self.versions:
+                    return self._first_bad(found, package, [one for one in members if one != package])
+        return Verdict(found, self.units)
+
+    def _first_bad(self, found: Found, package: str, others: Sequence[str]) -> Verdict:
+        """Search a package's versions; the others of its group have to move with it, so that pip chooses theirs."""
+        listed = self.versions[package]
+        unpinned = dict.fromkeys(others)
+        low, high = narrow(0, len(listed) - 1, lambda place: self._ask({package: listed[place], **unpinned}))
+        return Verdict(found, self.units, package, listed[low], listed[high], tuple(listed[low + 1 : high]))
 
     def _ask(self, taken: dict[str, str | None]) -> Answer:
         """What a mix comes to: as known, or by making it and running the suite in it."""

@@ -139,3 +139,18 @@ def units(found: Sequence[Difference], together: Sequence[str]) -> dict[str, lis
     for one in found:
         groups.setdefault(group_of.get(one.package, one.package), []).append(one)
     return {" + ".join(one.package for one in members): members for members in groups.values()}
+
+
+def refuse_two_lists(units: Mapping[str, Sequence[Difference]], versions: Mapping[str, Sequence[str]]) -> None:
+    """Refuse lists of versions for several packages that are taken as one.
+
+    Raises:
+        ReportError: there are two.
+    """
+    for members in units.values():
+        listed = [one.package for one in members if one.package in versions]
+        if len(listed) > 1:
+            raise ReportError(
+                f"--versions of {' and of '.join(listed)}, which are in one --together: give one list, the others of "
+                "the group move as pip resolves them"
+            )

@@ -42,7 +42,10 @@ def plan(
     seconds = left * (making + running * each) + (0 if state.tried else making)
     number = sum(map(len, units.values()))
     lines = [f"{number} packages differ:", *(f"  {', '.join(map(str, members))}" for members in units.values())]
-    lines += [f"  {package}, if it is the one: {', '.join(listed)}" for package, listed in versions.items()]
+    for package, listed in versions.items():
+        (name,) = (one for one, members in units.items() if package in {member.package for member in members})
+        moving = f", the others of {name} as pip chooses them" if len(units[name]) > 1 else ""
+        lines.append(f"  {package}, if it is the one: {', '.join(listed)}{moving}")
     lines.append(
         f"plan for one culprit: at most {asked} runs against the good side, in {asked + 1} environments (about "
         f"{ENVIRONMENT_GB} GB each with torch for CUDA, so about {(asked + 1) * ENVIRONMENT_GB} GB); two packages that "
@@ -91,6 +94,9 @@ def outcome(verdict: Verdict) -> list[str]:
         lines = [f"found: {by_name[found.culprits[0]]} carries the regression by itself"]
     if verdict.package:
         lines.append(f"{verdict.package}: {verdict.last_good} is not worse, {verdict.first_bad} is")
+        others = [one.package for one in verdict.units[found.culprits[0]] if one.package != verdict.package]
+        if others:
+            lines.append(f"between the two ends of its list {', '.join(others)} had no pin: pip chose the version")
         if verdict.skipped:
             lines.append(f"between them could not be judged: {', '.join(verdict.skipped)}")
     if found.others:

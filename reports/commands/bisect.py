@@ -38,7 +38,8 @@ def add_to(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="PACKAGE=V1,V2",
-        help="released versions in order: if it is this package, find the first bad one too; may be repeated",
+        help="released versions in order: if it is this package, find the first bad one too; others that it is "
+        "--together with are not pinned meanwhile; may be repeated",
     )
     bisect.add_argument(
         "--together",
@@ -76,8 +77,7 @@ def run(options: argparse.Namespace) -> int:
     differing = lanes.differences(asked.good, asked.bad)
     units = lanes.units(differing, options.together)
     versions = lanes.version_lists(options.versions, differing)
-    if grouped := versions.keys() - units.keys():
-        raise ReportError(f"{', '.join(grouped)} cannot have --versions and be in --together: leave one of them out")
+    lanes.refuse_two_lists(units, versions)
     bisection = Bisection(asked, options.work.resolve(), units, versions, say=say)
     known = bisection.state
     cells = selection.selected(asked.arguments)

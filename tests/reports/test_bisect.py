@@ -133,6 +133,38 @@ def test_packages_that_only_go_together_are_taken_as_one(asked: Question, tmp_pa
     assert "narrowed down, not found" in words.outcome(narrowed)[0]
 
 
+def test_the_version_of_a_package_that_others_move_with_is_found_while_these_are_not_pinned(
+    asked: Question, tmp_path: Path
+) -> None:
+    slow = Pretended(lambda lane: lane["transformers"] in ("5.20.0", "5.23.0"))
+    slow.refused = lambda lane: (
+        (lane["transformers"], lane.get("numpy"))
+        not in (
+            (GOOD["transformers"], GOOD["numpy"]),
+            (BAD["transformers"], BAD["numpy"]),
+            ("5.18.0", None),
+            ("5.20.0", None),
+        )
+    )
+    differing = lanes.differences(asked.good, asked.bad)
+    units = lanes.units(differing, ["transformers,numpy"])
+    listed = lanes.version_lists(["transformers=5.18.0,5.20.0"], differing)
+    verdict = slow.bisection(asked, tmp_path, units=units, versions=listed).run()
+    assert (verdict.package, verdict.last_good, verdict.first_bad) == ("transformers", "5.18.0", "5.20.0")
+    assert "between the two ends of its list numpy had no pin: pip chose the version" in words.outcome(verdict)
+    planned = "  transformers, if it is the one: 5.17.0, 5.18.0, 5.20.0, 5.23.0, the others of transformers + numpy as"
+    assert f"{planned} pip chooses them" in words.plan(units, listed, State(question=asked))
+
+
+def test_two_packages_that_are_taken_as_one_have_one_list_of_versions(
+    planned: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    together = [*planned, "--together", "transformers,numpy", "--versions", "transformers=5.18.0"]
+    assert main(together) == 0
+    assert main([*together, "--versions", "numpy=2.4.9"]) == 2
+    assert "--versions of transformers and of numpy, which are in one --together: give one" in capsys.readouterr().err
+
+
 def test_a_bisection_that_was_interrupted_goes_on_where_it_was(asked: Question, tmp_path: Path) -> None:
     whole = Pretended(newer("accelerate"))
     expected = whole.bisection(asked, tmp_path / "whole").run()
