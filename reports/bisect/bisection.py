@@ -111,7 +111,10 @@ class Bisection:
         try:
             python = self.create(self.folder / "environments" / name, lanes.text(lane))
         except environments.UninstallableError as error:
-            return Tried(lane=lane, answer=Answer.SKIP, reason=str(error), environment_s=self.clock() - started)
+            reason = str(error)
+            if clash := lanes.clashing(reason, self.units):
+                reason += f"; name them in --together {','.join(clash)} if they only go together at matching versions"
+            return Tried(lane=lane, answer=Answer.SKIP, reason=reason, environment_s=self.clock() - started)
         made = self.clock()
         cells = self.state.cells
         arguments = [*self.question.arguments, *runs.only(cells)]

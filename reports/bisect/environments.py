@@ -27,6 +27,9 @@ NETWORK = re.compile(
 )
 """What they say of an index that was not reached; pip then goes on and ends with words of `CONFLICT`."""
 
+LONGEST = 300
+"""Characters of a tool's output in a message."""
+
 NEEDED = "import torch, transformers, pytest, pytest_benchmark"
 
 
@@ -79,7 +82,7 @@ def _done(ended: subprocess.CompletedProcess[str], folder: Path) -> None:
             "see that the network is there, then repeat: what was found out is kept"
         )
     if CONFLICT.search(said):
-        raise UninstallableError(f"these versions do not go together: {last_line(said)}")
+        raise UninstallableError(f"these versions do not go together: {conflict(said)}")
     raise ReportError(
         f"the environment {folder} could not be made: {last_line(said)}; see that the network and the disk are there, "
         "then repeat: what was found out is kept"
@@ -96,8 +99,19 @@ def unreachable(said: str) -> bool:
     return nothing_listed or NETWORK.search(said) is not None
 
 
+def conflict(said: str) -> str:
+    """Which versions do not go together, as pip lists them; what follows there is advice. Else the line that says most.
+
+    Each line of the list names a package that asks for another, or a version that was asked for.
+    """
+    listed = re.search(r"The conflict is caused by:\n((?:[ \t]+\S.*\n?)+)", said)
+    if not listed:
+        return last_line(said)
+    return "; ".join(line.strip() for line in listed[1].splitlines())[:LONGEST]
+
+
 def last_line(said: str) -> str:
     """The line of a tool's output that says most: its last one that is an error, else its last."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|conflict|because", line, re.IGNORECASE)]
-    return (errors or lines or ["it said nothing"])[-1][:300]
+    return (errors or lines or ["it said nothing"])[-1][:LONGEST]

@@ -154,3 +154,11 @@ def refuse_two_lists(units: Mapping[str, Sequence[Difference]], versions: Mappin
                 f"--versions of {' and of '.join(listed)}, which are in one --together: give one list, the others of "
                 "the group move as pip resolves them"
             )
+
+
+def clashing(reason: str, units: Mapping[str, Sequence[Difference]]) -> list[str]:
+    """The packages that a conflict's reason names, if they were taken from two sides; empty where there are no two."""
+    named = {normal(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
+    of_units = [[one.package for one in members if one.package in named] for members in units.values()]
+    mixed = [packages for packages in of_units if packages]
+    return [package for packages in mixed for package in packages] if len(mixed) > 1 else []

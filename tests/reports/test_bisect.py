@@ -414,6 +414,46 @@ def test_a_network_that_is_away_is_no_answer_that_is_kept(asked: Question, tmp_p
     assert Pretended(newer("torch")).bisection(asked, tmp_path).run().found.culprits == ("torch",)
 
 
+CLASH = """
+The conflict is caused by:
+    transformers 5.23.0 depends on accelerate<3.0 and >=1.31.0
+    The user requested (constraint) accelerate==1.2.1
+
+To fix this you could try to:
+1. loosen the range of package versions you've specified
+2. remove package versions to allow pip attempt to solve the dependency conflict
+ERROR: ResolutionImpossible: for help visit https://pip.pypa.io
+"""
+
+
+def test_a_conflict_is_told_by_what_clashes_and_not_by_pips_advice(asked: Question, tmp_path: Path) -> None:
+    def create(folder: Path, constraints: str) -> Path:
+        lane = dict(line.split("==") for line in constraints.splitlines())
+        apart = newer("transformers")(lane) is not newer("accelerate")(lane)
+        return environments.create(folder, constraints, Tools(install=CLASH) if apart else Tools())
+
+    told: list[str] = []
+    pretended = Pretended(newer("transformers"))
+    bisection = pretended.bisection(asked, tmp_path, create=create, say=told.append)
+    bisection.measure = lambda python, good, folder, arguments: run_against(
+        opposed(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
+    )
+    bisection.run()
+    (said, *_) = [line for line in told if line.startswith("skip")]
+    assert said.endswith(
+        ": these versions do not go together: transformers 5.23.0 depends on accelerate<3.0 and >=1.31.0; The user "
+        "requested (constraint) accelerate==1.2.1; name them in --together transformers,accelerate if they only go "
+        "together at matching versions"
+    )
+
+
+def test_only_packages_of_two_units_clash() -> None:
+    found = lanes.differences({"a-b": "1", "c": "1", "d": "1"}, {"a-b": "2", "c": "2", "d": "2"})
+    assert lanes.clashing("A_b 2 depends on c>=2; requested (constraint) c==1", lanes.units(found, [])) == ["a-b", "c"]
+    assert lanes.clashing("a-b 2 depends on c>=2", lanes.units(found, ["a-b,c"])) == []
+    assert lanes.clashing("d 2 depends on cc>=2", lanes.units(found, [])) == []
+
+
 def test_versions_that_do_not_import_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(UninstallableError, match="do not import: ImportError: cannot import name"):
         environments.create(tmp_path / "env", "", Tools(**{"import torch": "ImportError: cannot import name 'x'"}))
