@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.bisect import child
 from reports.bisect.environments import ROOT, last_line
 from reports.bisect.search import Answer
 from reports.errors import ReportError
@@ -58,7 +58,7 @@ def measure(python: Path, good: Path, folder: Path, arguments: Sequence[str]) ->
     command = [*pytest_command(python), f"--against={good}", f"--report-dir={folder}", "-rs", *arguments]
     path = folder / "run.json"
     path.unlink(missing_ok=True)
-    ended = subprocess.run(command, cwd=ROOT, env=variables(), capture_output=True, text=True, check=False)
+    ended = child.ended(command, ROOT, variables())
     said = ended.stderr + ended.stdout
     if ended.returncode in (*ENDED, NO_TESTS) and not path.exists():
         skip = re.search(r"^SKIPPED \[\d+\] \S+: (.+)$", said, re.MULTILINE)
