@@ -149,13 +149,15 @@ class Bisection:
         return self._good
 
 
-def question(good: Path, bad: Path, metric: str, arguments: Sequence[str]) -> Question:
-    """What is asked.
+def question(good: Path, bad: Path, metric: str, arguments: Sequence[str], commit: str = "unknown") -> Question:
+    """What is asked; `commit` is of this suite.
 
     Raises:
         ReportError: a file cannot be used, or the two do not differ.
     """
-    asked = Question(good=lanes.read(good), bad=lanes.read(bad), metric=metric, arguments=list(arguments))
+    asked = Question(
+        good=lanes.read(good), bad=lanes.read(bad), metric=metric, arguments=list(arguments), commit=commit
+    )
     if not lanes.differences(asked.good, asked.bad):
         raise ReportError(f"{good} and {bad} pin the same versions: there is nothing to search")
     return asked

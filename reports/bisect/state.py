@@ -23,13 +23,15 @@ class _Record(BaseModel):
 class Question(_Record):
     """What is asked; answers to another question are of no use.
 
-    `good` and `bad`: the two lanes, package -> version. `arguments`: what the suite is run with.
+    `good` and `bad`: the two lanes, package -> version. `arguments`: what the suite is run with. `commit`: of the
+    suite, whose code all runs have in common.
     """
 
     good: dict[str, str]
     bad: dict[str, str]
     metric: str
     arguments: list[str]
+    commit: str = "unknown"
 
 
 class Tried(_Record):
@@ -94,8 +96,10 @@ def load(folder: Path, question: Question) -> State:
         raise ReportError(f"{path} is damaged at {place}: remove it to start anew") from error
     for name in Question.model_fields:
         if getattr(state.question, name) != getattr(question, name):
+            known = f" of this suite ({state.question.commit}, now {question.commit})" if name == "commit" else ""
             raise ReportError(
-                f"{path} is of another bisection, with another {name}: give --work another folder, or remove the file"
+                f"{path} is of another bisection, with another {name}{known}: give --work another folder, or remove "
+                "the file"
             )
     return state.model_copy(update={"tried": [one for one in state.tried if not one.unjudged]})
 

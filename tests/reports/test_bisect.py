@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,16 +14,18 @@ import pytest
 from reports.__main__ import main
 from reports.bisect import environments, lanes, runs, selection, words
 from reports.bisect.bisection import Bisection, question
+from reports.bisect.checkout import commit
 from reports.bisect.environments import UninstallableError
 from reports.bisect.search import Answer, Ending, Found
 from reports.bisect.state import FILE, Question, State, load
-from reports.commands.bisect import LAUNCHES
+from reports.commands.bisect import DECLINED, LAUNCHES
 from reports.errors import ReportError
 from reports.records.metrics import METRICS, Kind
 from reports.records.schema import RunFile
 from reports.verdicts.wall import RULES
 from tests.builders import FUSED, PLAIN, cell_document
 from tests.reports.test_sides import opposed, pairs_of, run_against
+from tests.workflows.runner import git
 
 GOOD = {"torch": "2.11.0", "transformers": "5.17.0", "accelerate": "1.2.1", "numpy": "2.4.6", "rich": "15.0.0"}
 BAD = {**GOOD, "torch": "2.13.0", "transformers": "5.23.0", "accelerate": "1.15.0", "numpy": "2.5.0"}
@@ -216,6 +219,41 @@ def test_another_question_does_not_use_the_answers(asked: Question, tmp_path: Pa
     (tmp_path / FILE).write_text('{"version": 1}')
     with pytest.raises(ReportError, match="damaged at question: remove it to start anew"):
         load(tmp_path, asked)
+
+
+def test_answers_of_another_commit_of_the_suite_are_not_mixed_with_new_ones(asked: Question, tmp_path: Path) -> None:
+    Pretended(newer("torch")).bisection(asked.model_copy(update={"commit": "abc"}), tmp_path).run()
+    after = asked.model_copy(update={"commit": "abc with uncommitted changes"})
+    says = r"another commit of this suite \(abc, now abc with uncommitted changes\): give --work another folder"
+    with pytest.raises(ReportError, match=says):
+        load(tmp_path, after)
+
+
+def test_the_commit_of_the_suite_is_held_with_what_differs_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BARK_BENCHMARKS_COMMIT", "f00d")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert commit(tmp_path) == "f00d"
+    git("init", "--quiet", cwd=tmp_path)
+    (tmp_path / "file").write_text("1")
+    git("add", "file", cwd=tmp_path)
+    git("commit", "--quiet", "--message", "first", cwd=tmp_path)
+    assert commit(tmp_path) == git("rev-parse", "HEAD", cwd=tmp_path)
+    (tmp_path / "file").write_text("2")
+    assert commit(tmp_path) == git("rev-parse", "HEAD", cwd=tmp_path) + " with uncommitted changes"
+
+
+def test_an_answer_of_no_is_told_from_a_package_that_was_found(
+    planned: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert main(planned[:-1]) == DECLINED == 3
+    assert not (tmp_path / "work").exists()
 
 
 def test_without_a_regression_there_is_nothing_to_find(asked: Question, tmp_path: Path) -> None:
