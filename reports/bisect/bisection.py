@@ -112,7 +112,7 @@ class Bisection:
             python = self.create(self.folder / "environments" / name, lanes.text(lane))
         except environments.UninstallableError as error:
             reason = str(error)
-            if clash := lanes.clashing(reason, self.units):
+            if clash := lanes.clashing(reason, self.units, lane):
                 reason += f"; name them in --together {','.join(clash)} if they only go together at matching versions"
             return Tried(lane=lane, answer=Answer.SKIP, reason=reason, environment_s=self.clock() - started)
         made = self.clock()

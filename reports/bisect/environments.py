@@ -76,10 +76,10 @@ def _done(ended: subprocess.CompletedProcess[str], folder: Path) -> None:
     if ended.returncode == 0:
         return
     said = ended.stderr + ended.stdout
-    if unreachable(said):
+    if unreached := unreachable(said):
         raise ReportError(
-            f"the environment {folder} could not be made, as the package index was not reached: {last_line(said)}; "
-            "see that the network is there, then repeat: what was found out is kept"
+            f"the environment {folder} could not be made, as the package index was not reached: {unreached}; see that "
+            "the network is there, then repeat: what was found out is kept"
         )
     if CONFLICT.search(said):
         raise UninstallableError(f"these versions do not go together: {conflict(said)}")
@@ -89,25 +89,28 @@ def _done(ended: subprocess.CompletedProcess[str], folder: Path) -> None:
     )
 
 
-def unreachable(said: str) -> bool:
-    """Whether a tool's output tells that it did not reach the index, so that it says nothing of the versions.
+def unreachable(said: str) -> str:
+    """The line by which a tool tells that it did not reach the index, so that it says nothing of the versions.
 
     Of an index that it cannot read pip says that it lists no version at all; so it does of one whose versions are all
     for another Python, and then it names what they require.
     """
-    nothing_listed = "(from versions: none)" in said and "Requires-Python" not in said
-    return nothing_listed or NETWORK.search(said) is not None
+    lines = [line.strip() for line in said.splitlines()]
+    nothing_listed = "Requires-Python" not in said
+    told = (line for line in lines if NETWORK.search(line) or (nothing_listed and "(from versions: none)" in line))
+    return next(told, "")[:LONGEST]
 
 
 def conflict(said: str) -> str:
     """Which versions do not go together, as pip lists them; what follows there is advice. Else the line that says most.
 
-    Each line of the list names a package that asks for another, or a version that was asked for.
+    Each line of the list names a version that was asked for, which come first here, or a package that asks for another.
     """
     listed = re.search(r"The conflict is caused by:\n((?:[ \t]+\S.*\n?)+)", said)
     if not listed:
         return last_line(said)
-    return "; ".join(line.strip() for line in listed[1].splitlines())[:LONGEST]
+    lines = [line.strip() for line in listed[1].splitlines()]
+    return "; ".join(sorted(lines, key=lambda line: not line.startswith("The user requested")))[:LONGEST]
 
 
 def last_line(said: str) -> str:

@@ -156,9 +156,17 @@ def refuse_two_lists(units: Mapping[str, Sequence[Difference]], versions: Mappin
             )
 
 
-def clashing(reason: str, units: Mapping[str, Sequence[Difference]]) -> list[str]:
-    """The packages that a conflict's reason names, if they were taken from two sides; empty where there are no two."""
+def clashing(reason: str, units: Mapping[str, Sequence[Difference]], lane: Mapping[str, str]) -> list[str]:
+    """The packages of two units that do not go together in a mix, by a conflict's reason; empty where there are no two.
+
+    Each side by itself can be installed. So of the packages that the reason names, those are left out that are of the
+    same side as all pins that could not be kept: they ask for the same package and are content.
+    """
     named = {normal(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
-    of_units = [[one.package for one in members if one.package in named] for members in units.values()]
-    mixed = [packages for packages in of_units if packages]
-    return [package for packages in mixed for package in packages] if len(mixed) > 1 else []
+    pins = {normal(word) for word in re.findall(r"\(constraint\) ([A-Za-z0-9._-]+)", reason)}
+    differing = [one for members in units.values() for one in members if one.package in named]
+    of_good = {one.package: lane.get(one.package) == one.good for one in differing}
+    sides = {of_good[one] for one in pins & of_good.keys()} or {True, False}
+    found = [one for one, good in of_good.items() if one in pins or sides - {good}]
+    of_units = [name for name, members in units.items() if any(one.package in found for one in members)]
+    return found if len(of_units) > 1 else []

@@ -56,7 +56,7 @@ def plan(
     by = "by what it took so far" if any(one.run_s for one in state.tried) else "by what an H200 takes"
     counted = "one cell" if each == 1 else f"{each} cells a run"
     if cells is None and not state.cells:
-        counted = "if it is one cell: this environment cannot tell how many are selected"
+        counted = "if it is one cell: how many run cannot be told in this environment"
     seen = by if each == 1 and state.tried else f"{counted}, {by}"
     known = f"; {len(state.tried)} are known already" if state.tried else ""
     lines.append(f"about {_duration(seconds)} ({seen}){known}")

@@ -454,6 +454,7 @@ def test_a_network_that_is_away_is_no_answer_that_is_kept(asked: Question, tmp_p
 
 CLASH = """
 The conflict is caused by:
+    numpy 2.4.6 depends on accelerate>=1.0
     transformers 5.23.0 depends on accelerate<3.0 and >=1.31.0
     The user requested (constraint) accelerate==1.2.1
 
@@ -479,17 +480,19 @@ def test_a_conflict_is_told_by_what_clashes_and_not_by_pips_advice(asked: Questi
     bisection.run()
     (said, *_) = [line for line in told if line.startswith("skip")]
     assert said.endswith(
-        ": these versions do not go together: transformers 5.23.0 depends on accelerate<3.0 and >=1.31.0; The user "
-        "requested (constraint) accelerate==1.2.1; name them in --together transformers,accelerate if they only go "
-        "together at matching versions"
+        ": these versions do not go together: The user requested (constraint) accelerate==1.2.1; numpy 2.4.6 depends "
+        "on accelerate>=1.0; transformers 5.23.0 depends on accelerate<3.0 and >=1.31.0; name them in --together "
+        "transformers,accelerate if they only go together at matching versions"
     )
 
 
 def test_only_packages_of_two_units_clash() -> None:
     found = lanes.differences({"a-b": "1", "c": "1", "d": "1"}, {"a-b": "2", "c": "2", "d": "2"})
-    assert lanes.clashing("A_b 2 depends on c>=2; requested (constraint) c==1", lanes.units(found, [])) == ["a-b", "c"]
-    assert lanes.clashing("a-b 2 depends on c>=2", lanes.units(found, ["a-b,c"])) == []
-    assert lanes.clashing("d 2 depends on cc>=2", lanes.units(found, [])) == []
+    apart, lane = lanes.units(found, []), {"a-b": "2", "c": "1", "d": "1"}
+    assert lanes.clashing("A_b 2 depends on c>=2; requested (constraint) c==1", apart, lane) == ["a-b", "c"]
+    assert lanes.clashing("a-b 2 depends on c>=2", lanes.units(found, ["a-b,c"]), lane) == []
+    assert lanes.clashing("d 1 depends on cc>=2", apart, lane) == []
+    assert lanes.clashing("because a-b==2 depends on c>=2 and you require c==1", apart, lane) == ["a-b", "c"]
 
 
 def test_versions_that_do_not_import_are_skipped(tmp_path: Path) -> None:
@@ -573,7 +576,7 @@ def test_a_selection_of_several_cells_costs_as_much_more(
     cells(None)
     assert main(planned) == 0
     said = capsys.readouterr().out
-    assert "about 59 min (if it is one cell: this environment cannot tell how many are selected" in said
+    assert "about 59 min (if it is one cell: how many run cannot be told in this environment" in said
 
 
 def test_launches_that_cannot_judge_so_many_cells_are_refused_with_the_suites_reason(
