@@ -39,8 +39,8 @@ class Verdict:
 class Bisection:
     """`folder` holds the environments, the runs and the state. `say` gets a line for each mix.
 
-    `units`: name -> packages that are taken from one side or the other as a whole. `versions`: lists to search, of
-    units that are one package.
+    `units`: name -> packages that are taken from one side or the other as a whole. `versions`: lists to search, of at
+    most one package of a unit.
     """
 
     question: Question
@@ -77,14 +77,19 @@ class Bisection:
             return self._ask({one.package: one.bad for one in taken})
 
         found = find(list(self.units), ask)
-        verdict = Verdict(found, self.units)
-        if found.ending is Ending.FOUND and len(found.culprits) == 1 and found.culprits[0] in self.versions:
-            package = found.culprits[0]
-            listed = self.versions[package]
-            low, high = narrow(0, len(listed) - 1, lambda place: self._ask({package: listed[place]}))
-            skipped = tuple(listed[low + 1 : high])
-            verdict = Verdict(found, self.units, package, listed[low], listed[high], skipped)
-        return verdict
+        if found.ending is Ending.FOUND and len(found.culprits) == 1:
+            members = [one.package for one in self.units[found.culprits[0]]]
+            for package in members:
+                if package in self.versions:
+                    return self._first_bad(found, package, [one for one in members if one != package])
+        return Verdict(found, self.units)
+
+    def _first_bad(self, found: Found, package: str, others: Sequence[str]) -> Verdict:
+        """Search a package's versions; the others of its group have to move with it, so that pip chooses theirs."""
+        listed = self.versions[package]
+        unpinned = dict.fromkeys(others)
+        low, high = narrow(0, len(listed) - 1, lambda place: self._ask({package: listed[place], **unpinned}))
+        return Verdict(found, self.units, package, listed[low], listed[high], tuple(listed[low + 1 : high]))
 
     def _ask(self, taken: dict[str, str | None]) -> Answer:
         """What a mix comes to: as known, or by making it and running the suite in it."""
@@ -106,14 +111,25 @@ class Bisection:
         try:
             python = self.create(self.folder / "environments" / name, lanes.text(lane))
         except environments.UninstallableError as error:
-            return Tried(lane=lane, answer=Answer.SKIP, reason=str(error), environment_s=self.clock() - started)
+            reason = str(error)
+            if clash := lanes.clashing(reason, self.units, lane):
+                reason += f"; name them in --together {','.join(clash)} if they only go together at matching versions"
+            return Tried(lane=lane, answer=Answer.SKIP, reason=reason, environment_s=self.clock() - started)
         made = self.clock()
-        run = self.measure(python, good, self.folder / "runs" / name, self.question.arguments)
-        answer, reason = runs.answer(run, self.question.metric)
+        cells = self.state.cells
+        arguments = [*self.question.arguments, *runs.only(cells)]
+        measured = 1
+        try:
+            run = self.measure(python, good, self.folder / "runs" / name, arguments)
+            told, measured = runs.answer(run, self.question.metric, cells), max(len(run.cells), 1)
+        except runs.UnrunnableError as error:
+            told = runs.Told(Answer.SKIP, str(error))
         return Tried(
             lane=lane,
-            answer=answer,
-            reason=reason,
+            answer=told.answer,
+            reason=told.reason,
+            cells=measured,
+            worse=list(told.worse),
             environment_s=made - started,
             run_s=self.clock() - made,
         )
@@ -133,13 +149,15 @@ class Bisection:
         return self._good
 
 
-def question(good: Path, bad: Path, metric: str, arguments: Sequence[str]) -> Question:
-    """What is asked.
+def question(good: Path, bad: Path, metric: str, arguments: Sequence[str], commit: str = "unknown") -> Question:
+    """What is asked; `commit` is of this suite.
 
     Raises:
         ReportError: a file cannot be used, or the two do not differ.
     """
-    asked = Question(good=lanes.read(good), bad=lanes.read(bad), metric=metric, arguments=list(arguments))
+    asked = Question(
+        good=lanes.read(good), bad=lanes.read(bad), metric=metric, arguments=list(arguments), commit=commit
+    )
     if not lanes.differences(asked.good, asked.bad):
         raise ReportError(f"{good} and {bad} pin the same versions: there is nothing to search")
     return asked

@@ -21,6 +21,15 @@ CONFLICT = re.compile(
 )
 """What pip and uv say of versions that do not go together, or do not exist: no network and no luck helps there."""
 
+NETWORK = re.compile(
+    r"NewConnectionError|Retrying \(Retry\(|Failed to establish|ReadTimeout|ConnectTimeout|name resolution"
+    r"|Name or service not known|getaddrinfo failed|dns error|error sending request|Failed to fetch"
+)
+"""What they say of an index that was not reached; pip then goes on and ends with words of `CONFLICT`."""
+
+LONGEST = 300
+"""Characters of a tool's output in a message."""
+
 NEEDED = "import torch, transformers, pytest, pytest_benchmark"
 
 
@@ -67,16 +76,45 @@ def _done(ended: subprocess.CompletedProcess[str], folder: Path) -> None:
     if ended.returncode == 0:
         return
     said = ended.stderr + ended.stdout
+    if unreached := unreachable(said):
+        raise ReportError(
+            f"the environment {folder} could not be made, as the package index was not reached: {unreached}; see that "
+            "the network is there, then repeat: what was found out is kept"
+        )
     if CONFLICT.search(said):
-        raise UninstallableError(f"these versions do not go together: {last_line(said)}")
+        raise UninstallableError(f"these versions do not go together: {conflict(said)}")
     raise ReportError(
         f"the environment {folder} could not be made: {last_line(said)}; see that the network and the disk are there, "
         "then repeat: what was found out is kept"
     )
 
 
+def unreachable(said: str) -> str:
+    """The line by which a tool tells that it did not reach the index, so that it says nothing of the versions.
+
+    Of an index that it cannot read pip says that it lists no version at all; so it does of one whose versions are all
+    for another Python, and then it names what they require.
+    """
+    lines = [line.strip() for line in said.splitlines()]
+    nothing_listed = "Requires-Python" not in said
+    told = (line for line in lines if NETWORK.search(line) or (nothing_listed and "(from versions: none)" in line))
+    return next(told, "")[:LONGEST]
+
+
+def conflict(said: str) -> str:
+    """Which versions do not go together, as pip lists them; what follows there is advice. Else the line that says most.
+
+    Each line of the list names a version that was asked for, which come first here, or a package that asks for another.
+    """
+    listed = re.search(r"The conflict is caused by:\n((?:[ \t]+\S.*\n?)+)", said)
+    if not listed:
+        return last_line(said)
+    lines = [line.strip() for line in listed[1].splitlines()]
+    return "; ".join(sorted(lines, key=lambda line: not line.startswith("The user requested")))[:LONGEST]
+
+
 def last_line(said: str) -> str:
     """The line of a tool's output that says most: its last one that is an error, else its last."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|conflict|because", line, re.IGNORECASE)]
-    return (errors or lines or ["it said nothing"])[-1][:300]
+    return (errors or lines or ["it said nothing"])[-1][:LONGEST]

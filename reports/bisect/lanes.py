@@ -139,3 +139,34 @@ def units(found: Sequence[Difference], together: Sequence[str]) -> dict[str, lis
     for one in found:
         groups.setdefault(group_of.get(one.package, one.package), []).append(one)
     return {" + ".join(one.package for one in members): members for members in groups.values()}
+
+
+def refuse_two_lists(units: Mapping[str, Sequence[Difference]], versions: Mapping[str, Sequence[str]]) -> None:
+    """Refuse lists of versions for several packages that are taken as one.
+
+    Raises:
+        ReportError: there are two.
+    """
+    for members in units.values():
+        listed = [one.package for one in members if one.package in versions]
+        if len(listed) > 1:
+            raise ReportError(
+                f"--versions of {' and of '.join(listed)}, which are in one --together: give one list, the others of "
+                "the group move as pip resolves them"
+            )
+
+
+def clashing(reason: str, units: Mapping[str, Sequence[Difference]], lane: Mapping[str, str]) -> list[str]:
+    """The packages of two units that do not go together in a mix, by a conflict's reason; empty where there are no two.
+
+    Each side by itself can be installed. So of the packages that the reason names, those are left out that are of the
+    same side as all pins that could not be kept: they ask for the same package and are content.
+    """
+    named = {normal(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
+    pins = {normal(word) for word in re.findall(r"\(constraint\) ([A-Za-z0-9._-]+)", reason)}
+    differing = [one for members in units.values() for one in members if one.package in named]
+    of_good = {one.package: lane.get(one.package) == one.good for one in differing}
+    sides = {of_good[one] for one in pins & of_good.keys()} or {True, False}
+    found = [one for one, good in of_good.items() if one in pins or sides - {good}]
+    of_units = [name for name, members in units.items() if any(one.package in found for one in members)]
+    return found if len(of_units) > 1 else []

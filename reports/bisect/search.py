@@ -24,6 +24,9 @@ class Answer(StrEnum):
     SKIP = "skip"
 
 
+UNJUDGED = -1
+"""The place before the empty prefix, where the culprits alone could not be judged: nothing is known to be good."""
+
 Mix = frozenset[str]
 Ask = Callable[[Mix], Answer]
 
@@ -45,13 +48,17 @@ class Found:
         ending: `found`; `narrowed` where mixes that had to be skipped stand between the suspects; `not bad` where all
             packages together show no regression; `untestable` where even that cannot be told.
         culprits: the packages that carry the regression, together where there are several.
-        suspects: where narrowed, packages that could not be told apart: the rest of the culprits is among them.
+        suspects: where narrowed, packages that could not be told apart: one or more of them carry it, beside the
+            culprits and, it may be, packages that stand before them.
+        need_suspects: whether that is known of the suspects. Where not, the culprits could not be judged without them,
+            and may carry it by themselves.
         others: whether the regression is there without the culprits as well; None where that is not known.
     """
 
     ending: Ending
     culprits: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
+    need_suspects: bool = True
     others: bool | None = None
 
 
@@ -71,20 +78,21 @@ def find(packages: Sequence[str], ask: Ask) -> Found:
         return Found(Ending.NOT_BAD if whole is Answer.GOOD else Ending.UNTESTABLE)
     culprits: list[str] = []
     pool = order
+    alone = Answer.GOOD
     while True:
-        # Here the culprits alone are not bad, and with all of the pool they are.
+        # Here the culprits with all of the pool are bad, and alone they are not, or could not be judged.
         known = frozenset(culprits)
 
         def prefix(length: int, known: Mix = known, pool: Sequence[str] = pool) -> Answer:
             return ask(known | frozenset(pool[:length]))
 
-        low, high = narrow(0, len(pool), prefix)
+        low, high = narrow(0 if alone is Answer.GOOD else UNJUDGED, len(pool), prefix)
+        if low == UNJUDGED:
+            return Found(Ending.NARROWED, tuple(culprits), tuple(pool[:high]), need_suspects=False)
         if high - low > 1:
             return Found(Ending.NARROWED, tuple(culprits), tuple(pool[low:high]))
         culprits.insert(0, pool[low])
         alone = ask(frozenset(culprits)) if low else Answer.BAD
-        if alone is Answer.SKIP:
-            return Found(Ending.NARROWED, tuple(culprits), tuple(pool[:low]))
         if alone is Answer.BAD:
             break
         pool = pool[:low]
@@ -99,7 +107,7 @@ def narrow(low: int, high: int, ask: Callable[[int], Answer]) -> tuple[int, int]
     """Bring a good and a bad place together, as `git bisect` does.
 
     Args:
-        low: a place that is known to be good.
+        low: a place that is known to be good, or taken to be; `UNJUDGED` if none is and place 0 was skipped.
         high: a later one that is known to be bad.
         ask: the answer for a place between them.
 
@@ -108,7 +116,7 @@ def narrow(low: int, high: int, ask: Callable[[int], Answer]) -> tuple[int, int]
     """
     if not low < high:
         raise ReportError(f"nothing lies between {low} and {high}")
-    skipped: set[int] = set()
+    skipped = {0} if low == UNJUDGED else set[int]()
     while True:
         middle = (low + high) // 2
         open_places = [place for place in range(low + 1, high) if place not in skipped]

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
 
 from reports.bisect.search import Answer
 from reports.errors import ReportError
@@ -23,21 +23,28 @@ class _Record(BaseModel):
 class Question(_Record):
     """What is asked; answers to another question are of no use.
 
-    `good` and `bad`: the two lanes, package -> version. `arguments`: what the suite is run with.
+    `good` and `bad`: the two lanes, package -> version. `arguments`: what the suite is run with. `commit`: of the
+    suite, whose code all runs have in common.
     """
 
     good: dict[str, str]
     bad: dict[str, str]
     metric: str
     arguments: list[str]
+    commit: str = "unknown"
 
 
 class Tried(_Record):
-    """One mix: its lane, the answer and why, the seconds of making its environment and of its run."""
+    """One mix: its lane, the answer and why, the seconds of making its environment and of its run.
+
+    `cells`: how many the run measured. `worse`: those that got worse, where it is bad.
+    """
 
     lane: dict[str, str]
     answer: Answer
     reason: str
+    cells: PositiveInt = 1
+    worse: list[str] = Field(default_factory=list)
     environment_s: NonNegativeFloat = 0.0
     run_s: NonNegativeFloat = 0.0
 
@@ -57,6 +64,12 @@ class State(_Record):
     def known(self, lane: dict[str, str]) -> Tried | None:
         """What was found out of a mix, if anything was."""
         return next((one for one in self.tried if one.lane == lane), None)
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells that got worse with the whole bad side, which alone show the regression; empty: not known yet."""
+        whole = self.known(self.question.bad)
+        return whole.worse if whole else []
 
 
 def name_of(lane: dict[str, str]) -> str:
@@ -83,8 +96,10 @@ def load(folder: Path, question: Question) -> State:
         raise ReportError(f"{path} is damaged at {place}: remove it to start anew") from error
     for name in Question.model_fields:
         if getattr(state.question, name) != getattr(question, name):
+            known = f" of this suite ({state.question.commit}, now {question.commit})" if name == "commit" else ""
             raise ReportError(
-                f"{path} is of another bisection, with another {name}: give --work another folder, or remove the file"
+                f"{path} is of another bisection, with another {name}{known}: give --work another folder, or remove "
+                "the file"
             )
     return state.model_copy(update={"tried": [one for one in state.tried if not one.unjudged]})
 

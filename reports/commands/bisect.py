@@ -15,6 +15,10 @@ LAUNCHES = (4, 8)
 (reports/verdicts/wall.py)."""
 
 
+DECLINED = 3
+"""Exit code where whoever was asked did not want it to begin."""
+
+
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     bisect = commands.add_parser(
@@ -22,7 +26,8 @@ def add_to(commands: Commands) -> None:
         help="find the package that carries a regression, by runs in pairs of mixed environments",
         description="Find the package, of those that differ between two constraints files, that carries a regression. "
         "Each step makes an environment and runs the suite in it against the good side. Prints plan and cost first; "
-        "repeat the command to resume. Exit 0: found. 1: not found, or only narrowed down.",
+        "repeat the command to resume. Exit 0: found, or with --dry-run planned. 1: not found, or only narrowed down. "
+        "2: something is in the way. 3: not begun, as the answer was no.",
     )
     bisect.add_argument("--good", required=True, metavar="LANE", help="a lane's name, or a constraints file")
     bisect.add_argument("--bad", required=True, metavar="LANE", help="the same, with the regression")
@@ -38,7 +43,8 @@ def add_to(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="PACKAGE=V1,V2",
-        help="released versions in order: if it is this package, find the first bad one too; may be repeated",
+        help="released versions in order: if it is this package, find the first bad one too; others that it is "
+        "--together with are not pinned meanwhile; may be repeated",
     )
     bisect.add_argument(
         "--together",
@@ -64,23 +70,28 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    from reports.bisect import lanes, words
+    from reports.bisect import lanes, selection, words
     from reports.bisect.bisection import Bisection, question
+    from reports.bisect.checkout import commit
     from reports.bisect.search import Ending
     from reports.errors import ReportError
+    from reports.verdicts.sides import STEP
 
-    asked = question(
-        lanes.lane_path(options.good), lanes.lane_path(options.bad), _metric(options.metric), _arguments(options)
-    )
+    good, bad = (lanes.lane_path(one) for one in (options.good, options.bad))
+    asked = question(good, bad, _metric(options.metric), _arguments(options), commit())
     differing = lanes.differences(asked.good, asked.bad)
     units = lanes.units(differing, options.together)
     versions = lanes.version_lists(options.versions, differing)
-    if grouped := versions.keys() - units.keys():
-        raise ReportError(f"{', '.join(grouped)} cannot have --versions and be in --together: leave one of them out")
+    lanes.refuse_two_lists(units, versions)
     bisection = Bisection(asked, options.work.resolve(), units, versions, say=say)
-    say("\n".join(words.plan(units, versions, bisection.state)))
-    if options.dry_run or not (options.yes or _agreed()):
+    known = bisection.state
+    cells = selection.selected(asked.arguments)
+    selection.refuse_few_launches(options.launches if options.metric == STEP else 0, cells)
+    say("\n".join(words.plan(units, versions, known, cells)))
+    if options.dry_run:
         return PASSED
+    if not (options.yes or _agreed()):
+        return DECLINED
     try:
         verdict = bisection.run()
     except KeyboardInterrupt as error:

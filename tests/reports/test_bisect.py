@@ -1,87 +1,22 @@
-"""Bisection of two lanes: what differs, environments, resuming, and what is said. The search is in its own file."""
+"""Bisection of two lanes: answers, resuming, what is said. Search, environments and plan have files of their own."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
-from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reports.__main__ import main
-from reports.bisect import environments, lanes, runs, words
-from reports.bisect.bisection import Bisection, question
-from reports.bisect.environments import UninstallableError
+from reports.bisect import lanes, runs, words
+from reports.bisect.checkout import commit
 from reports.bisect.search import Answer, Ending, Found
 from reports.bisect.state import FILE, Question, State, load
-from reports.commands.bisect import LAUNCHES
 from reports.errors import ReportError
-from reports.records.metrics import METRICS, Kind
-from reports.records.schema import RunFile
-from reports.verdicts.wall import RULES
+from tests.bisecting import BAD, GOOD, Pretended, even, newer
+from tests.builders import FUSED, PLAIN, cell_document
 from tests.reports.test_sides import opposed, pairs_of, run_against
-
-GOOD = {"torch": "2.11.0", "transformers": "5.17.0", "accelerate": "1.2.1", "numpy": "2.4.6", "rich": "15.0.0"}
-BAD = {**GOOD, "torch": "2.13.0", "transformers": "5.23.0", "accelerate": "1.15.0", "numpy": "2.5.0"}
-
-
-@pytest.fixture
-def asked(tmp_path: Path) -> Question:
-    for name, lane in (("good", GOOD), ("bad", BAD)):
-        (tmp_path / f"{name}.txt").write_text("# a lane\n" + lanes.text(lane))
-    return question(tmp_path / "good.txt", tmp_path / "bad.txt", "step_latency", ["-k", "sdpa"])
-
-
-class Pretended:
-    """Environments and runs that are made up: a mix is slower where `slow` says so of its versions."""
-
-    def __init__(self, slow: Callable[[dict[str, str]], bool]) -> None:
-        self.slow = slow
-        self.made: list[dict[str, str]] = []
-        self.runs = 0
-        self.refused: Callable[[dict[str, str]], bool] = lambda lane: False
-        self.unclear: Callable[[dict[str, str]], bool] = lambda lane: False
-        self.stop_after = 99
-        self.now = 0.0
-
-    def create(self, folder: Path, constraints: str) -> Path:
-        lane = dict(line.split("==") for line in constraints.splitlines())
-        self.now += 60
-        if self.refused(lane):
-            raise UninstallableError("these versions do not go together: torch wants another numpy")
-        self.made.append(lane)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lane").write_text(constraints)
-        return folder / "lane"
-
-    def measure(self, python: Path, good: Path, folder: Path, arguments: Sequence[str]) -> RunFile:
-        assert lanes.read(good) == GOOD
-        assert arguments == ["-k", "sdpa"]
-        if self.runs == self.stop_after:
-            raise KeyboardInterrupt
-        self.runs += 1
-        self.now += 300
-        if self.unclear(lanes.read(python)):
-            return run_against(opposed(problem="out of memory"))
-        ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
-        return run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
-
-    def bisection(self, asked: Question, folder: Path, **options: object) -> Bisection:
-        units = lanes.units(lanes.differences(asked.good, asked.bad), ())
-        made: Bisection = Bisection(
-            asked, folder, units, create=self.create, measure=self.measure, clock=lambda: self.now, say=self.say
-        )
-        for name, value in options.items():
-            setattr(made, name, value)
-        return made
-
-    def say(self, line: str) -> None:
-        self.said = line
-
-
-def newer(package: str) -> Callable[[dict[str, str]], bool]:
-    return lambda lane: lane[package] == BAD[package]
+from tests.workflows.runner import git
 
 
 def test_the_package_and_its_version_are_found(asked: Question, tmp_path: Path) -> None:
@@ -117,6 +52,29 @@ def test_packages_that_only_go_together_are_taken_as_one(asked: Question, tmp_pa
     assert narrowed.found.ending is Ending.NARROWED
     assert {"torch", "numpy"} <= {*narrowed.found.culprits, *narrowed.found.suspects}
     assert "narrowed down, not found" in words.outcome(narrowed)[0]
+
+
+def test_the_version_of_a_package_that_others_move_with_is_found_while_these_are_not_pinned(
+    asked: Question, tmp_path: Path
+) -> None:
+    slow = Pretended(lambda lane: lane["transformers"] in ("5.20.0", "5.23.0"))
+    slow.refused = lambda lane: (
+        (lane["transformers"], lane.get("numpy"))
+        not in (
+            (GOOD["transformers"], GOOD["numpy"]),
+            (BAD["transformers"], BAD["numpy"]),
+            ("5.18.0", None),
+            ("5.20.0", None),
+        )
+    )
+    differing = lanes.differences(asked.good, asked.bad)
+    units = lanes.units(differing, ["transformers,numpy"])
+    listed = lanes.version_lists(["transformers=5.18.0,5.20.0"], differing)
+    verdict = slow.bisection(asked, tmp_path, units=units, versions=listed).run()
+    assert (verdict.package, verdict.last_good, verdict.first_bad) == ("transformers", "5.18.0", "5.20.0")
+    assert "between the two ends of its list numpy had no pin: pip chose the version" in words.outcome(verdict)
+    planned = "  transformers, if it is the one: 5.17.0, 5.18.0, 5.20.0, 5.23.0, the others of transformers + numpy as"
+    assert f"{planned} pip chooses them" in words.plan(units, listed, State(question=asked))
 
 
 def test_a_bisection_that_was_interrupted_goes_on_where_it_was(asked: Question, tmp_path: Path) -> None:
@@ -172,6 +130,29 @@ def test_another_question_does_not_use_the_answers(asked: Question, tmp_path: Pa
         load(tmp_path, asked)
 
 
+def test_answers_of_another_commit_of_the_suite_are_not_mixed_with_new_ones(asked: Question, tmp_path: Path) -> None:
+    Pretended(newer("torch")).bisection(asked.model_copy(update={"commit": "abc"}), tmp_path).run()
+    after = asked.model_copy(update={"commit": "abc with uncommitted changes"})
+    says = r"another commit of this suite \(abc, now abc with uncommitted changes\): give --work another folder"
+    with pytest.raises(ReportError, match=says):
+        load(tmp_path, after)
+
+
+def test_the_commit_of_the_suite_is_held_with_what_differs_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BARK_BENCHMARKS_COMMIT", "f00d")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert commit(tmp_path) == "f00d"
+    git("init", "--quiet", cwd=tmp_path)
+    (tmp_path / "file").write_text("1")
+    git("add", "file", cwd=tmp_path)
+    git("commit", "--quiet", "--message", "first", cwd=tmp_path)
+    assert commit(tmp_path) == git("rev-parse", "HEAD", cwd=tmp_path)
+    (tmp_path / "file").write_text("2")
+    assert commit(tmp_path) == git("rev-parse", "HEAD", cwd=tmp_path) + " with uncommitted changes"
+
+
 def test_without_a_regression_there_is_nothing_to_find(asked: Question, tmp_path: Path) -> None:
     verdict = Pretended(lambda lane: False).bisection(asked, tmp_path).run()
     assert verdict.found.ending is Ending.NOT_BAD
@@ -196,15 +177,59 @@ def test_a_good_side_that_cannot_be_installed_ends_it(asked: Question, tmp_path:
 )
 def test_a_run_answers_by_the_verdicts_on_the_metric(ratio: float, metric: str, answer: Answer) -> None:
     run = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
-    assert runs.answer(run, metric)[0] is answer
+    assert runs.answer(run, metric).answer is answer
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ([cell_document(PLAIN)], f"{PLAIN}: new: the other side has no measurement of it"),
+        ([], f"{PLAIN}: it got worse with the whole bad side, and was not compared in this mix"),
+    ],
+)
+def test_a_mix_is_good_only_if_each_cell_that_got_worse_was_compared_in_it(
+    there: list[dict[str, Any]], says: str
+) -> None:
+    told = runs.answer(run_against(*there, even()), "step_latency", [PLAIN])
+    assert (told.answer, says in told.reason) == (Answer.SKIP, True)
+    other = runs.answer(run_against(*there, even()), "step_latency", [FUSED])
+    assert other.answer is Answer.GOOD
+    slower = opposed(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
+    assert runs.answer(run_against(slower, even()), "step_latency").worse == (PLAIN,)
+
+
+def test_a_mix_in_which_the_slower_cell_is_not_compared_accuses_nobody_else(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.beside = [even()]
+    slow.uncompared = lambda lane: newer("torch")(lane) and not newer("numpy")(lane)
+    verdict = slow.bisection(asked, tmp_path).run()
+    assert verdict.found.ending is Ending.NARROWED
+    assert "torch" in {*verdict.found.culprits, *verdict.found.suspects}
+
+
+def test_a_mix_in_which_no_cell_can_run_is_skipped_and_the_search_goes_on(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.unrunnable = lambda lane: newer("torch")(lane) and not newer("numpy")(lane)
+    assert slow.bisection(asked, tmp_path / "mix").run().found.ending is Ending.NARROWED
+    slow.unrunnable = lambda lane: lane == BAD
+    untold = slow.bisection(asked, tmp_path / "bad").run()
+    assert untold.found.ending is Ending.UNTESTABLE
+    assert "no cell of the selection can run in this mix" in slow.said
+
+
+def test_what_was_not_compared_on_the_bad_side_is_no_all_clear(asked: Question, tmp_path: Path) -> None:
+    slow = Pretended(newer("torch"))
+    slow.beside = [even()]
+    slow.uncompared = lambda lane: True
+    assert slow.bisection(asked, tmp_path).run().found.ending is Ending.UNTESTABLE
 
 
 def test_a_run_that_is_unclear_or_broken_does_not_answer() -> None:
     unclear = run_against(opposed(problem="out of memory"))
-    assert runs.answer(unclear, "step_latency")[0] is Answer.SKIP
+    assert runs.answer(unclear, "step_latency").answer is Answer.SKIP
     broken = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001] * 40), broken=True, problem="it died"))
-    answer, why = runs.answer(broken, "step_latency")
-    assert (answer, "could not be compared in pairs: it died" in why) == (Answer.SKIP, True)
+    told = runs.answer(broken, "step_latency")
+    assert (told.answer, "could not be compared in pairs: it died" in told.reason) == (Answer.SKIP, True)
 
 
 @pytest.mark.parametrize(
@@ -248,124 +273,17 @@ def test_a_package_that_one_side_does_not_pin_loses_its_pin() -> None:
     assert lanes.mixed({"a": "1", "b": "1"}, {"b": None}) == {"a": "1"}
 
 
-class Tools:
-    """pip or uv that were never run: each command's outcome by a word in it."""
-
-    def __init__(self, **outcomes: str) -> None:
-        self.outcomes = outcomes
-        self.commands: list[str] = []
-
-    def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        self.commands.append(" ".join(command))
-        said = next((text for word, text in self.outcomes.items() if word in self.commands[-1]), "")
-        return subprocess.CompletedProcess(list(command), int(bool(said)), "", said)
-
-
-def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
-    tools = Tools()
-    python = environments.create(tmp_path / "env", "torch==2.13.0\n", tools)
-    assert python == tmp_path / "env" / "bin" / "python"
-    assert (tmp_path / "env.txt").read_text() == "torch==2.13.0\n"
-    assert f"--constraint {tmp_path / 'env.txt'}" in tools.commands[1]
-    made = len(tools.commands)
-    assert environments.create(tmp_path / "env", "torch==2.13.0\n", tools) == python
-    assert len(tools.commands) == made
-
-
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [
-        ("ERROR: ResolutionImpossible: for help visit https://pip.pypa.io", UninstallableError),
-        ("  x No solution found when resolving dependencies:", UninstallableError),
-        ("ERROR: No matching distribution found for torch==9", UninstallableError),
-        ("error: No space left on device", ReportError),
-        ("Temporary failure in name resolution", ReportError),
-    ],
-)
-def test_versions_that_do_not_go_together_are_told_from_bad_luck(
-    said: str, kind: type[Exception], tmp_path: Path
-) -> None:
-    with pytest.raises(kind):
-        environments.create(tmp_path / "env", "torch==9\n", Tools(install=said))
-    assert not (tmp_path / "env" / environments.READY).exists()
-
-
-def test_versions_that_do_not_import_are_skipped(tmp_path: Path) -> None:
-    with pytest.raises(UninstallableError, match="do not import: ImportError: cannot import name"):
-        environments.create(tmp_path / "env", "", Tools(**{"import torch": "ImportError: cannot import name 'x'"}))
-
-
-def test_the_plan_names_what_differs_and_what_it_costs(
-    tmp_path: Path, asked: Question, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["bisect", "--good", str(tmp_path / "good.txt"), "--bad", str(tmp_path / "bad.txt"), "-k", "sdpa"]
-    command += ["--work", str(tmp_path / "work")]
-    assert main([*command, "--versions", "torch=2.12.1", "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert "4 packages differ:\n  torch 2.11.0 -> 2.13.0" in said
-    assert "torch, if it is the one: 2.11.0, 2.12.1, 2.13.0" in said
-    assert "plan for one culprit: at most 6 runs against the good side, in 7 environments" in said
-    assert "about 70 min (one cell, by what an H200 takes)" in said
-    assert not (tmp_path / "work").exists()
-    assert main(command) == 2
-    assert "give --yes to begin without being asked" in capsys.readouterr().err
-    assert main([*command, "--metric", "speed"]) == 2
-    assert main([*command[:4], str(tmp_path / "good.txt"), *command[5:]]) == 2
-    assert "pin the same versions" in capsys.readouterr().err
-
-
-@pytest.fixture
-def planned(asked: Question, tmp_path: Path) -> list[str]:
-    lane_files = ["--good", str(tmp_path / "good.txt"), "--bad", str(tmp_path / "bad.txt")]
-    return ["bisect", *lane_files, "-k", "sdpa", "--work", str(tmp_path / "work"), "--dry-run"]
-
-
-@pytest.mark.parametrize("metric", [one.name for one in METRICS.values() if one.kind is Kind.WALL])
-def test_of_the_wall_metrics_only_the_one_that_pairs_judge_is_bisected(
-    metric: str, planned: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    ended = main([*planned, "--metric", metric])
-    said = capsys.readouterr().err
-    if metric == "step_latency":
-        assert (ended, said) == (0, "")
-    else:
-        assert ended == 2
-        assert f"--metric {metric} cannot be bisected: of the wall metrics only step_latency" in said
-        assert "choose from step_latency, " in said
-        assert "peak_allocated" in said
-        assert len(said.splitlines()) == 1
-
-
-def test_a_metric_that_needs_no_clock_is_bisected(planned: list[str]) -> None:
-    assert main([*planned, "--metric", "peak_allocated"]) == 0
-
-
-def test_launches_that_cannot_answer_are_refused_before_anything_is_made(
-    planned: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    fewest, most = LAUNCHES
-    assert (5 * fewest, 5 * most) == (RULES.fewest_pairs, RULES.looks[-1].pairs)
-    for launches in (fewest, most):
-        assert main([*planned, "--launches", str(launches)]) == 0
-    for launches in (0, fewest - 1, most + 1):
-        with pytest.raises(SystemExit, match="2"):
-            main([*planned, "--launches", str(launches)])
-        assert f"argument --launches: '{launches}' is not a whole number from 4 to 8" in capsys.readouterr().err
-    even = pairs_of([0.001] * 5 * fewest, [0.001] * 5 * fewest)
-    assert runs.answer(run_against(opposed(pairs=even)), "step_latency")[0] is Answer.GOOD
-    fewer = pairs_of([0.001] * 5 * (fewest - 1), [0.001] * 5 * (fewest - 1))
-    assert runs.answer(run_against(opposed(pairs=fewer)), "step_latency")[0] is Answer.SKIP
-
-
-def test_what_is_known_already_is_not_planned_again(asked: Question, tmp_path: Path) -> None:
+def test_after_the_first_bad_answer_the_plan_counts_the_cells_that_got_worse(asked: Question, tmp_path: Path) -> None:
     pretended = Pretended(newer("torch"))
-    pretended.stop_after = 2
+    pretended.beside = [even()]
+    pretended.stop_after = 1
     bisection = pretended.bisection(asked, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         bisection.run()
-    lines = words.plan(bisection.units, {}, load(tmp_path, asked))
-    assert lines[-1] == "about 18 min (by what it took so far); 2 are known already"
-    assert words.plan(bisection.units, {}, State(question=asked))[-1].startswith("about 59 min")
+    known = load(tmp_path, asked)
+    assert (known.cells, known.tried[0].cells) == ([PLAIN], 2)
+    # Of two cells in 5 minutes one is left: 4 runs of 2.5 minutes and a minute of setting up.
+    assert words.plan(bisection.units, {}, known, 2)[-1] == "about 14 min (by what it took so far); 1 are known already"
 
 
 def test_what_could_not_be_judged_is_said() -> None:
@@ -378,3 +296,23 @@ def test_what_could_not_be_judged_is_said() -> None:
     assert any("is not known" in line for line in said)
     untestable = Verdict(Found(Ending.UNTESTABLE), units)
     assert words.outcome(untestable)[0].startswith("not known:")
+
+
+def test_an_accusation_that_is_not_proven_is_worded_so() -> None:
+    from reports.bisect.bisection import Verdict
+
+    units = {name: [lanes.Difference(name, "1", "2")] for name in "abcx"}
+
+    def said(culprits: str, suspects: str, need: bool) -> str:
+        return words.outcome(
+            Verdict(Found(Ending.NARROWED, tuple(culprits), tuple(suspects), need_suspects=need), units)
+        )[0]
+
+    assert said("x", "ab", need=False) == (
+        "narrowed down, not found: x 1 -> 2 makes the difference, by itself or together with one or more of a 1 -> 2, "
+        "b 1 -> 2: x alone could not be judged"
+    )
+    assert "b 1 -> 2 and x 1 -> 2 make the difference, by themselves or" in said("bx", "a", need=False)
+    assert said("x", "ab", need=True).startswith(
+        "narrowed down, not found: together with x 1 -> 2, one or more of a 1 -> 2, b 1 -> 2; the mixes that would"
+    )

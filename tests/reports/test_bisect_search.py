@@ -79,6 +79,41 @@ def test_mixes_that_cannot_be_tested_never_lead_to_an_innocent_package(
         assert culprit <= {*found.culprits, *found.suspects}
 
 
+@given(planted(2, 2), st.data())
+def test_only_what_is_proven_to_need_another_is_said_to(
+    case: tuple[list[str], frozenset[str]], data: st.DataObject
+) -> None:
+    packages, pair = case
+    culprits = data.draw(st.sampled_from([pair, *(frozenset([one]) for one in pair)]))
+    untestable = data.draw(st.sets(st.sets(st.sampled_from(packages)).map(frozenset), max_size=8))
+    found = find(packages, Asked(lambda mix: culprits <= mix, lambda mix: mix in untestable))
+    if found.ending is Ending.NARROWED:
+        assert {*found.culprits} <= culprits
+        if found.need_suspects:
+            assert culprits & {*found.suspects}
+        else:
+            assert frozenset(found.culprits) in untestable
+            assert culprits <= {*found.culprits, *found.suspects}
+
+
+def test_a_package_that_could_not_be_judged_alone_is_not_said_to_need_another() -> None:
+    order = ["torch", "transformers", "accelerate", "numpy"]
+    asked = Asked(lambda mix: "numpy" in mix, lambda mix: "numpy" in mix and len(mix) < 4)
+    found = find(order, asked)
+    assert (found.ending, found.culprits, found.need_suspects) == (Ending.NARROWED, ("numpy",), False)
+    assert found.suspects == ("torch", "transformers", "accelerate")
+
+
+def test_what_a_package_needs_is_searched_for_where_it_could_not_be_judged_alone() -> None:
+    order = ["torch", "transformers", "accelerate", "numpy"]
+    needed = Asked(lambda mix: {"transformers", "numpy"} <= mix, lambda mix: mix == {"numpy"})
+    found = find(order, needed)
+    assert (found.ending, set(found.culprits)) == (Ending.FOUND, {"transformers", "numpy"})
+    itself = Asked(lambda mix: "numpy" in mix, lambda mix: mix == {"numpy"})
+    found = find(order, itself)
+    assert (found.culprits, found.suspects, found.need_suspects) == (("numpy",), ("torch",), False)
+
+
 @given(st.lists(st.sampled_from(PACKAGES), unique=True))
 def test_without_a_regression_one_mix_is_enough(packages: list[str]) -> None:
     asked = Asked(lambda mix: False)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from reports.bisect import lanes
+from benchmarks.harness import other_side
+from reports.bisect import lanes, selection
 from reports.bisect.bisection import Bisection
-from reports.bisect.runs import measure
+from reports.bisect.runs import UnrunnableError, measure, only
 from reports.bisect.search import Ending
 from reports.bisect.state import Question
 from reports.errors import ReportError
-from tests.suite.conftest import SMALLEST
+from tests.suite.conftest import OTHER, SMALLEST
 
 GOOD = {"accelerate": "1.14.0", "torch": "2.12.1"}
 BAD = {"accelerate": "1.15.0", "torch": "2.13.0"}
@@ -48,3 +49,31 @@ def test_a_run_that_does_not_get_through_says_what_to_type(tmp_path: Path) -> No
     python = environment(tmp_path / "env", "")
     with pytest.raises(ReportError, match=r"exit code 4: .*to see it all: .* --rounds=0"):
         measure(python, python, tmp_path / "run", [*SUITE, "--rounds=0"])
+
+
+def test_only_the_cells_that_got_worse_are_measured_further(tmp_path: Path) -> None:
+    python = environment(tmp_path / "env", "")
+    both = ["-k", f"{SMALLEST} or {OTHER}", *SUITE[2:]]
+    assert set(measure(python, python, tmp_path / "run", [*both, *only([OTHER])]).cells) == {OTHER}
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"), [("tiny and cpu_offload", "cpu_offload needs a GPU"), ("absent", "no cell matches|deselected")]
+)
+def test_a_mix_in_which_no_cell_can_run_is_told_from_a_run_that_does_not_get_through(
+    cells: str, says: str, tmp_path: Path
+) -> None:
+    python = environment(tmp_path / "env", "")
+    with pytest.raises(UnrunnableError, match=f"no cell of the selection can run in this mix: .*({says})"):
+        measure(python, python, tmp_path / "run", ["-k", cells, *SUITE[2:]])
+
+
+def test_the_cells_of_a_selection_are_counted_without_those_that_are_skipped() -> None:
+    assert (selection.ALONE, selection.PAIRS) == (other_side.ALONE, other_side.PAIRS)
+    here = ["--level=smoke", "--device=cpu"]
+    assert selection.selected(["-k", "tiny and sdpa and fp32 and dynamic", *here]) == 2
+    assert selection.selected(["-k", "tiny and cpu_offload", *here]) is None
+    with pytest.raises(ReportError, match="no cell matches the selection"):
+        selection.selected(["-k", "absent", *here])
+    with pytest.raises(ReportError, match=r"the suite refuses these arguments: .*unknown level 'absent'"):
+        selection.selected(["-k", "tiny", "--level=absent"])
