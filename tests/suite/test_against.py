@@ -83,6 +83,13 @@ def test_a_cell_that_the_other_side_lacks_is_new_and_says_why(suite: Suite) -> N
     assert list(ended.run.cells) == [SMALLEST]
 
 
+def test_a_run_whose_cells_were_all_skipped_judged_nothing_and_fails(suite: Suite) -> None:
+    ended = suite("-k", "tiny and flash_attention_2 and fp16 and dynamic", AGAINST)
+    assert ended.code == 1, ended.output
+    said = f"FAILED: nothing could be compared with {OTHER_SIDE}: no selected cell ran here, most often as "
+    assert f"{said}flash_attention_2 needs a GPU" in ended.output
+
+
 def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None:
     ended = against(suite, other={"at": {"round 4": "die"}, "noise": 0.02})
     assert ended.code == 1
