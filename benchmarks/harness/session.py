@@ -255,7 +255,9 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         result.lines.append(drilled(suite.settings))
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
-    failed = (result.comparison is not None and result.comparison.failed) or bool(recorder.problem or unheard or unopposed)
+    failed = (result.comparison is not None and result.comparison.failed) or bool(
+        recorder.problem or unheard or unopposed
+    )
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
     return result

@@ -40,9 +40,28 @@ def compare_sides(run: RunFile, overrides: Overrides = NONE) -> Comparison:
     commits = (f"commit {theirs} -> {ours}",) if ours != theirs else ()
     return replace(
         found,
+        verdicts=(*found.verdicts, *_only_there(run)),
         changed=(*commits, *found.changed),
         against=run.suite.against.name,
     )
+
+
+def _only_there(run: RunFile) -> list[Verdict]:
+    """The cells that were asked for and skipped here, and that the other side can run.
+
+    Packages that differ are what such a run is for; where the other side's would not help, this code has lost the cell.
+    The former is `new`, as is a cell that this side alone can run.
+    """
+    differs = run.suite.against.only_there if run.suite.against else {}
+    return [
+        Verdict(outcome.cell, "", Status.NEW, f"only the other side can run it: {outcome.reason}")
+        if differs[outcome.cell] == "packages"
+        else Verdict(
+            outcome.cell, "", Status.MISSING, f"the other side can run it, but here it was skipped: {outcome.reason}"
+        )
+        for outcome in run.suite.cells
+        if outcome.outcome == "skipped" and outcome.cell in differs
+    ]
 
 
 def compare_cell_sides(

@@ -164,6 +164,28 @@ def test_a_cell_that_the_run_did_not_get_to_is_missing() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("differs", "status", "says"),
+    [
+        ("tree", Status.MISSING, "the other side can run it, but here it was skipped: needs luck"),
+        ("packages", Status.NEW, "only the other side can run it: needs luck"),
+    ],
+)
+@pytest.mark.parametrize("outcome", ["skipped", "not asked for"])
+def test_a_cell_that_only_the_other_side_can_run_is_seen(differs: str, status: Status, says: str, outcome: str) -> None:
+    run = run_against(
+        opposed(pairs=pairs_of([1.0] * 20, [1.0] * 20)),
+        outcomes={FUSED: (outcome, "needs luck")},
+        against=OTHER | {"only_there": {FUSED: differs}},
+    )
+    comparison = compare_sides(run)
+    seen = [(one.status, one.reason) for one in comparison.verdicts if one.cell == FUSED]
+    assert seen == ([(status, says)] if outcome == "skipped" else [])
+    assert comparison.failed is (outcome == "skipped" and differs == "tree")
+    if seen and not comparison.failed:
+        assert summary.folded(comparison) == [f"1 new: {says}"]
+
+
 def test_the_other_side_is_a_run_of_its_own() -> None:
     other = other_side(run_against(opposed()))
     assert other is not None

@@ -90,6 +90,31 @@ def test_a_run_whose_cells_were_all_skipped_judged_nothing_and_fails(suite: Suit
     assert f"{said}flash_attention_2 needs a GPU" in ended.output
 
 
+LOST = "tiny-flash_attention_2-fp16-resident-dynamic-batch1"
+OLDER = "tiny-bettertransformer-fp32-resident-dynamic-batch1"
+
+
+def test_a_cell_that_this_side_alone_skips_is_missing_unless_the_packages_explain_it(
+    suite: Suite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lanes = {"optimum": "1.24.0", "transformers": "4.48.3"}
+    ended = suite(
+        *("-k", " or ".join((SMALLEST, LOST, OLDER)), "--rounds=5", AGAINST),
+        environment=GPU
+        | {"FAKE_SIDES": json.dumps({"other": {"runs": [SMALLEST, LOST, OLDER], "environment": lanes}})},
+    )
+    assert ended.code == 1, ended.output
+    assert f"FAILED: 1 missing in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
+    lost = f"{LOST}: missing: the other side can run it, but here it was skipped: flash_attention_2 needs a GPU"
+    older = "1 new: only the other side can run it: bettertransformer needs optimum<2"
+    assert lost in ended.output
+    assert older in ended.output
+    assert main(["compare", str(ended.folder / "latest" / "run.json")]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert lost in said
+    assert older in said
+
+
 def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None:
     ended = against(suite, other={"at": {"round 4": "die"}, "noise": 0.02})
     assert ended.code == 1
