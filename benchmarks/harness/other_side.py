@@ -87,7 +87,12 @@ class OtherSide:
     def record(self) -> dict[str, Any]:
         """What the run file says of it."""
         kept = {name: self.commit_info.get(name) for name in ("id", "dirty")}
-        return {"name": self.against.name, "lane": str(self.description.get("lane", "")), "commit_info": kept}
+        return {
+            "name": self.against.name,
+            "lane": str(self.description.get("lane", "")),
+            "commit_info": kept,
+            "other_tree": self.against.tree != ROOT,
+        }
 
     def measure(
         self,

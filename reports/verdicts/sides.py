@@ -43,6 +43,7 @@ def compare_sides(run: RunFile, overrides: Overrides = NONE) -> Comparison:
         verdicts=(*found.verdicts, *_only_there(run)),
         changed=(*commits, *found.changed),
         against=run.suite.against.name,
+        other_tree=run.suite.against.other_tree,
     )
 
 

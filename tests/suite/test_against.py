@@ -48,7 +48,7 @@ def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
     said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 10 of 10 pairs are more than 3% slower, 10 decide"
     assert f"{SMALLEST}: {said}" in ended.output
     assert f"FAILED: 1 worse in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
-    assert "pytest benchmarks/ --lf --against PYTHON" in ended.output
+    assert "pytest benchmarks/ --against=PYTHON --lf   (measure the failing cells again)" in ended.output
     assert "reports accept" not in ended.output
     report = (ended.folder / "latest" / "report.md").read_text()
     page = (ended.folder / "latest" / "index.html").read_text()
@@ -165,6 +165,7 @@ def test_a_run_is_accepted_without_the_other_side(suite: Suite) -> None:
         (["--against=reports"], "is a folder: name the interpreter in it, as reports/bin/python"),
         (["--against="], "there is no such interpreter"),
         ([AGAINST, "--against-tree=reports"], "it is no checkout of this suite, or one older than --against"),
+        ([AGAINST, "--against-tree", "."], "write --against=PYTHON and --against-tree=DIR, with =: pytest takes"),
         (["--against-tree=."], "give the interpreter too, --against=PYTHON"),
         ([AGAINST, "--benchmark-compare"], "a run is judged once"),
         ([AGAINST, "--update-baselines"], "--against with --update-baselines: the run is being judged"),
