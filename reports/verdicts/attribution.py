@@ -50,7 +50,12 @@ def attribute(
         for verdict in verdicts
         if verdict.gated and verdict.metric and verdict.status in COMPARED | {Status.UNCLEAR}
     }
-    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps)
+    in_turns = {
+        verdict.metric: (verdict.base, verdict.head)
+        for verdict in verdicts
+        if verdict.metric in TIMES and verdict.judged_by == "paired" and verdict.base and verdict.head
+    }
+    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps, in_turns)
     if not pair.moved:
         return None
     found = clauses(pair)
@@ -120,10 +125,12 @@ def _metric_rows(pair: Pair) -> list[Cause]:
             continue
         before, after = by_stage(pair.base, metric), by_stage(pair.head, metric)
         one, other = sum(before.values()), sum(after.values())
-        if metric in TIMES:
+        spread = shares(before, after)
+        if metric in pair.in_turns:
+            (one, other), spread = pair.in_turns[metric], {}
+        elif metric in TIMES:
             one, other = pair.base.metrics[metric].value, pair.head.metrics[metric].value
         if one != other:
-            spread = shares(before, after)
             alone = next(iter(spread)) if len(spread) == 1 and metric in COUNTED else ""
             rows.append(Cause(metric, pair.unit(metric), one, other, spread, pair.per_step(alone, other - one)))
     return rows

@@ -238,7 +238,7 @@ def _time(pair: Pair) -> list[Clause]:
     clock = _clock(pair, longer=pair.direction.startswith("slower"))
     if not same:
         return [Clause(clock.removeprefix(": "))] if clock else []
-    stage = pair.lead("latency") or pair.lead("step_latency")
+    stage = pair.lead(pair.time) or pair.lead("step_latency") if pair.time else ""
     longer = "longer" if pair.direction.startswith("slower") else "shorter"
     offloaded = pair.head.axes.placement != "resident"
     where = " on the host, or in the copies of weights" if offloaded else " on the host"

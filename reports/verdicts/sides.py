@@ -104,9 +104,9 @@ def judged(pairs: PairsRecord) -> Paired:
 
 def _in_pairs(verdict: Verdict, against: AgainstRecord, overrides: Overrides) -> Verdict:
     """A wall metric's verdict by pairs of rounds in place of the two records, which were measured one after another."""
-    if verdict.status is Status.MISSING:
-        return verdict
     pairs = against.pairs
+    if verdict.status is Status.MISSING or (verdict.status is Status.NEW and pairs is None):
+        return verdict
     if pairs is None:
         reason = f"no rounds in pairs: {against.problem or 'none were asked for'}"
         return replace(

@@ -18,8 +18,9 @@ from reports.render import reproduce, summary
 from reports.verdicts.rules import Status
 from reports.verdicts.sides import compare_sides
 from reports.verdicts.thresholds import Override, Overrides
-from reports.verdicts.verdict import Verdict
+from reports.verdicts.verdict import Attribution, Verdict
 from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_document
+from tests.counted import counted_cell
 
 MIRROR = {Status.BETTER: Status.WORSE, Status.WORSE: Status.BETTER}
 OTHER = {"name": ".venv-blog/bin/python", "lane": "blog", "commit_info": {"id": "0123abcd", "dirty": False}}
@@ -51,6 +52,14 @@ def run_against(*cells: dict[str, Any], **options: Any) -> RunFile:
     known: dict[str, Any] = {"against": OTHER, "environments": environments, **options}
     document = run_document(cells, **known)
     return runfile.parse(document, "test run")
+
+
+def why(head: dict[str, Any], *, base: dict[str, Any] | None = None, **against: Any) -> Attribution:
+    """Why a cell with counters differs from the other side's, `base`, which is as it should be unless given."""
+    there = (base or counted_cell())["extra_info"] | {"environment": "env-b"}
+    head["extra_info"]["against"] = {"record": there, "rounds_s": [2.0, 2.5], **against}
+    (found,) = compare_sides(run_against(head)).attributions
+    return found
 
 
 def found(run: RunFile, metric: str, **options: Any) -> Verdict:
@@ -110,6 +119,31 @@ def test_what_is_timed_on_one_side_after_the_other_is_no_verdict(metric: str, no
     assert verdict.smallest_change is None, "no change of any size would be a verdict"
 
 
+def test_stages_and_clocks_of_rounds_that_were_not_in_turns_explain_no_verdict_of_pairs() -> None:
+    elsewhere = counted_cell(latency={"fine": 0.3, "coarse": 0.1})
+    for cell, mhz in ((elsewhere, 1_200), (base := counted_cell(), 1_980)):
+        cell["extra_info"]["rounds"]["sm_clock_mhz"] = [mhz] * 80
+    told = why(elsewhere, base=base, pairs=pairs_of([0.001] * 40, [0.0011] * 40))
+    assert told.sentence.startswith(
+        "slower: the same operators, kernels, Python calls and GPU time take longer on the host; host-bound, "
+    )
+    assert (told.stage, "carries" in told.sentence, "MHz" in told.sentence) == ("", False, False)
+    rows = {row.what: (row.base, row.head, row.shares) for row in told.rows}
+    assert rows == {"step_latency": (0.001, 0.0011, {})}
+
+
+def test_what_is_counted_explains_a_verdict_of_pairs() -> None:
+    slower = counted_cell({"semantic": {"python_calls": 800}}, latency={"fine": 0.3})
+    told = why(slower, pairs=pairs_of([0.001] * 40, [0.0011] * 40))
+    assert told.sentence.startswith(
+        "slower: semantic: 50 more Python calls a token on the host, with the same operators and kernels; "
+        "semantic carries 100% of the change in python_calls; host-bound"
+    )
+    busy = counted_cell({"fine": {"gpu_busy_s": 0.010}})
+    told = why(busy, pairs=pairs_of([0.001] * 40, [0.0011] * 40))
+    assert "fine: the same number of kernels keeps the GPU busy 25.0% longer; fine carries 100%" in told.sentence
+
+
 def test_an_override_of_the_step_time_holds_in_pairs() -> None:
     expires = datetime.date(2099, 1, 1)
     entry = Override(metric="step_latency", threshold=0.2, reason="known", expires=expires)
@@ -155,6 +189,14 @@ def test_a_cell_without_another_side_is_new_or_failed(broken: bool, status: Stat
 def test_without_pairs_the_wall_time_is_unclear() -> None:
     verdict = found(run_against(opposed(problem="out of memory")), "step_latency")
     assert (verdict.status, verdict.reason) == (Status.UNCLEAR, "no rounds in pairs: out of memory")
+
+
+def test_a_step_time_that_neither_pairs_nor_the_other_side_have_is_new() -> None:
+    base, head = counted_cell(), counted_cell({"semantic": {"python_calls": 800}})
+    base["extra_info"]["metrics"].pop("step_latency")
+    base["extra_info"]["rounds"]["step_p10_s"] = []
+    assert why(head, base=base, problem="out of memory").sentence.startswith("semantic: 50 more Python calls a token")
+    assert found(run_against(head), "step_latency").status is Status.NEW
 
 
 def test_a_cell_that_the_run_did_not_get_to_is_missing() -> None:
