@@ -8,6 +8,7 @@ from typing import Any
 from reports.records.schema import CellRecord
 from reports.verdicts.clauses import NOTABLE, Clause, clauses
 from reports.verdicts.pair import COUNTED, TIMES, Pair
+from reports.verdicts.peaks import peak
 from reports.verdicts.rules import COMPARED, Status
 from reports.verdicts.shares import HOST_BOUND_BELOW, busy_share, by_stage, counted_alike, shares
 from reports.verdicts.uses import COMPLETE, KERNELS, OPERATORS, Use, changed_uses
@@ -58,13 +59,17 @@ def attribute(
     pair = Pair(base, head, compared, head.counters.steps or base.counters.steps, in_turns)
     if not pair.moved:
         return None
-    found = clauses(pair)
+    found, held = clauses(pair), peak(pair)
+    if held and held.stage and not found:
+        found, held = [held], None
     changed = tuple(changed_versions(base, head, base_environment, head_environment))
     if not found and not changed:
         return None
     busy = busy_share(head, head.counters.scale or base.counters.scale)
     bound = "" if busy is None else "host" if busy < HOST_BOUND_BELOW else "GPU"
     told = _told(pair, found) + _shifted(pair)
+    if held and found:
+        told.append(f"{held.stage}: {held.text}" if held.stage else held.text)
     if bound:
         told.append(f"{bound}-bound, the GPU computes {busy:.0%} of the time")
     if changed:
