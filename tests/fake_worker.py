@@ -2,8 +2,8 @@
 
 The environment variable FAKE_SIDES holds JSON: `head` and `other` (whichever this process is) -> what to do.
 `step`: seconds of a decoding step; `noise`: its spread, the same in each launch; `metrics`: cell metrics in place of
-the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, or one of them with a
-number, as `round 3`) -> what happens there (see `misbehave`); `runs`: the cells that it can run on the CPU.
+the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, `release`, or one of
+them with a number, as `round 3`) -> what happens there (see `misbehave`); `runs`: the cells that it can run on the CPU.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class FakeSide:
         return {"latency_s": step * 100, "step_p10_s": step}
 
     def release(self) -> dict[str, Any]:
+        self.misbehave("release")
         return {}
 
     def step(self) -> float:

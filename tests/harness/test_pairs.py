@@ -351,6 +351,26 @@ def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[.
     assert (again.problem, again.broken) == ("", False)
 
 
+def test_a_shared_side_whose_partner_is_gone_ends_before_the_next_launch(pretend: Pretend) -> None:
+    pretend(other={"at": {"release 1": "die"}})
+    started: list[Worker] = []
+
+    def start(side: Side, timeout_s: float) -> Worker:
+        started.append(Worker(side, timeout_s))
+        return started[-1]
+
+    other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20, start=start)
+    other.check({"id": "abc"}, None)
+    for _ in range(2):
+        found: dict[str, Any] = {}
+        other.measure(ORDER, "env-b", found)
+        assert "problem" not in found
+    _, *shared = started
+    assert [one.side.name == "this side" for one in shared] == [False, True] * 2
+    assert [one.alive for one in shared[:2]] == [False, False], "neither holds the device beside the next cell"
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("cells", "launches", "says"),
     [
