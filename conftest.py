@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import display, plan, settings, workers
+from benchmarks.harness import against, display, plan, settings, workers
 from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
@@ -25,6 +25,10 @@ RESULT = pytest.StashKey[bark_session.Result]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    try:
+        against.refuse_apart(pluginmanager.get_plugin("pytestconfig"))
+    except SuiteError as error:
+        raise pytest.UsageError(str(error)) from error
     settings.add_options(parser)
     pluginmanager.register(workers.AutoNumber(), "bark-auto-number")
 

@@ -2,8 +2,8 @@
 
 The environment variable FAKE_SIDES holds JSON: `head` and `other` (whichever this process is) -> what to do.
 `step`: seconds of a decoding step; `noise`: its spread, the same in each launch; `metrics`: cell metrics in place of
-the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, or one of them with a
-number, as `round 3`) -> what happens there (see `misbehave`).
+the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, `release`, or one of
+them with a number, as `round 3`) -> what happens there (see `misbehave`); `runs`: the cells that it can run on the CPU.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class FakeSide:
         software = self.wanted.get("environment", {"torch": "2.13.0"})
         host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
         gpu = {"model": os.environ["FAKE_GPU"]} if "FAKE_GPU" in os.environ else None
-        return {"lane": "current", "environment": {"gpu": gpu, "host": host, "software": software}}
+        plan = {"runs": {"cpu": self.wanted["runs"]}, "levels": {"smoke": ["tiny"]}} if "runs" in self.wanted else {}
+        return {"lane": "current", "environment": {"gpu": gpu, "host": host, "software": software}, **plan}
 
     def measure(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
         report({"phase": "made up"})
@@ -75,6 +76,7 @@ class FakeSide:
         return {"latency_s": step * 100, "step_p10_s": step}
 
     def release(self) -> dict[str, Any]:
+        self.misbehave("release")
         return {}
 
     def step(self) -> float:

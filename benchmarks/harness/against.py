@@ -47,14 +47,16 @@ def add_options(group: Any) -> None:
         "--against",
         default=None,
         metavar="PYTHON",
-        help="the interpreter of another environment: measure each cell there too, and rounds of both in turns, and "
-        "judge by that in place of a baseline (not with --benchmark-compare)",
+        help="the interpreter of another environment, as in --against=.venv-blog/bin/python, with =: measure each cell "
+        "there too, and rounds of both in turns, and judge by that in place of a baseline (not with "
+        "--benchmark-compare)",
     )
     group.addoption(
         "--against-tree",
         default=None,
         metavar="DIR",
-        help="another checkout of this suite that --against runs, such as the base commit's (default: this one)",
+        help="another checkout of this suite that --against runs, such as the base commit's (default: this one); as in "
+        "--against-tree=../base, with =",
     )
     group.addoption(
         "--against-launches",
@@ -70,6 +72,24 @@ def add_options(group: Any) -> None:
         metavar="S",
         help=f"seconds without a sign of life after which a side is given up (default {TIMEOUT_S:.0f})",
     )
+
+
+def refuse_apart(config: Any) -> None:
+    """Refuse what pytest would take for a test path: it looks for those before it knows this suite's options.
+
+    The path is a checkout with a conftest.py of its own, whose options would then be added beside these.
+
+    Args:
+        config: pytest's, of which no option is known yet but the command line as it was typed.
+
+    Raises:
+        SuiteError: `--against-tree` and its value are two words of it.
+    """
+    if "--against-tree" in config.invocation_params.args:
+        raise SuiteError(
+            "write --against=PYTHON and --against-tree=DIR, with =: pytest takes a value that stands apart for a test "
+            "path, and loads the conftest.py of that checkout too"
+        )
 
 
 def from_options(option: Callable[[str], Any]) -> Against | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.harness.only_there import only_there
 from benchmarks.harness.other_side import OtherSide, quietly
 from benchmarks.harness.suite import BarkSuite, environment_record
 from fixtures.meters.memory import give_back
@@ -29,7 +30,8 @@ def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
     cells = suite.progress.total if suite.progress else len(suite.recorder.asked_for)
     suite.other = OtherSide(chosen.against, cells, str(chosen.drill or ""))
     suite.other.check(commit_info, suite.machine_info["gpu"])
-    suite.recorder.against = suite.other.record()
+    lost = only_there(suite.other.description, chosen.level, chosen.machine)
+    suite.recorder.against = suite.other.record() | {"only_there": lost}
 
 
 def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[], None]) -> None:

@@ -87,7 +87,12 @@ class OtherSide:
     def record(self) -> dict[str, Any]:
         """What the run file says of it."""
         kept = {name: self.commit_info.get(name) for name in ("id", "dirty")}
-        return {"name": self.against.name, "lane": str(self.description.get("lane", "")), "commit_info": kept}
+        return {
+            "name": self.against.name,
+            "lane": str(self.description.get("lane", "")),
+            "commit_info": kept,
+            "other_tree": self.against.tree != ROOT,
+        }
 
     def measure(
         self,
@@ -184,8 +189,10 @@ class OtherSide:
 
     def _stands_out(self, order: Order, found: dict[str, Any], report: Report) -> bool:
         """Whether a cell of a family has to be measured in fresh launches, by its first pairs."""
-        if not self._shared or not self._shared.alive:
-            self._shared = self._begun()
+        if self._shared and not self._shared.alive:
+            self._shared.stop()  # the side that lives on would hold its part of the device
+            self._shared = None
+        self._shared = self._shared or self._begun()
         samples = Samples()
         self._in_turns(self._shared, order, samples, SCREEN, 0, found, report)
         steps = samples.base_step_p10_s, samples.head_step_p10_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -242,6 +243,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         violated = broken(result.run)
         result.lines += [f"FAILED: {sentence(verdict)}" for verdict in violated]
         result.exit_code = FAILED if violated and exit_code in (PASSED, NO_TESTS) else exit_code
+    unopposed = never_opposed(suite) if result.run and result.comparison is None and not interrupted else []
+    result.lines += unopposed
     if result.run and suite.settings.update:
         _update(suite, result, interrupted)
     if result.run and recorder.written and not recorder.problem:
@@ -252,7 +255,9 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         result.lines.append(drilled(suite.settings))
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
-    failed = (result.comparison is not None and result.comparison.failed) or bool(recorder.problem or unheard)
+    failed = (result.comparison is not None and result.comparison.failed) or bool(
+        recorder.problem or unheard or unopposed
+    )
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
     return result
@@ -264,6 +269,15 @@ def never_heard_of(suite: BarkSuite) -> list[str]:
     if not cells:
         return []
     return [f"FAILED: {len(cells)} cells were not measured, as no worker was left to: {', '.join(cells)}"]
+
+
+def never_opposed(suite: BarkSuite) -> list[str]:
+    """A line for a run that no other side was started for: `--against` had nothing to judge, and that is no pass."""
+    if not suite.settings.against:
+        return []
+    reasons = Counter(outcome.reason for outcome in suite.recorder.asked_for if outcome.reason)
+    common = f", most often as {reasons.most_common(1)[0][0]}" if reasons else ""
+    return [f"FAILED: nothing could be compared with {suite.settings.against.name}: no selected cell ran here{common}"]
 
 
 def drilled(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from reports.records.schema import RunFile
+from reports.render.summary import other_side
 from reports.verdicts.verdict import Comparison
 
 CELLS = 6
@@ -41,7 +42,7 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
     if reviewed:
         return (*_switch(head), f"make bench LANE={suite.lane} ARGS='{arguments}'")
     if comparison.against:
-        return (*_switch(head), *_with_other_side(base, head, arguments))
+        return (*_switch(head), *_with_other_side(base, head, arguments, other_side(comparison)))
     drill = f" --drill={suite.drill}" if _DRILL.fullmatch(suite.drill) else ""
     plain = arguments.removesuffix(drill) if drill else arguments
     return (
@@ -53,12 +54,12 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
     )
 
 
-def _with_other_side(base: RunFile | None, head: RunFile, arguments: str) -> tuple[str, ...]:
+def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, options: str) -> tuple[str, ...]:
     """Both sides on one machine; where the other is the same commit, only its interpreter can differ."""
     lane = head.suite.lane
     commit = str(base.commit_info.get("id", "")) if base else ""
     if base is None or not _COMMIT.fullmatch(commit) or commit == head.commit_info.get("id"):
-        return (f"make measure LANE={lane} ARGS='{arguments} --against PYTHON'",)
+        return (f"make measure LANE={lane} ARGS='{arguments} {options}'",)
     venv = ".venv" if base.suite.lane == "current" else f".venv-{base.suite.lane}"
     if not _WORD.fullmatch(base.suite.lane):
         return ()

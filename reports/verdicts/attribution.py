@@ -8,6 +8,7 @@ from typing import Any
 from reports.records.schema import CellRecord
 from reports.verdicts.clauses import NOTABLE, Clause, clauses
 from reports.verdicts.pair import COUNTED, TIMES, Pair
+from reports.verdicts.peaks import peak
 from reports.verdicts.rules import COMPARED, Status
 from reports.verdicts.shares import HOST_BOUND_BELOW, busy_share, by_stage, counted_alike, shares
 from reports.verdicts.uses import COMPLETE, KERNELS, OPERATORS, Use, changed_uses
@@ -50,16 +51,25 @@ def attribute(
         for verdict in verdicts
         if verdict.gated and verdict.metric and verdict.status in COMPARED | {Status.UNCLEAR}
     }
-    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps)
+    in_turns = {
+        verdict.metric: (verdict.base, verdict.head)
+        for verdict in verdicts
+        if verdict.metric in TIMES and verdict.judged_by == "paired" and verdict.base and verdict.head
+    }
+    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps, in_turns)
     if not pair.moved:
         return None
-    found = clauses(pair)
+    found, held = clauses(pair), peak(pair)
+    if held and held.stage and not found:
+        found, held = [held], None
     changed = tuple(changed_versions(base, head, base_environment, head_environment))
     if not found and not changed:
         return None
     busy = busy_share(head, head.counters.scale or base.counters.scale)
     bound = "" if busy is None else "host" if busy < HOST_BOUND_BELOW else "GPU"
     told = _told(pair, found) + _shifted(pair)
+    if held and found:
+        told.append(f"{held.stage}: {held.text}" if held.stage else held.text)
     if bound:
         told.append(f"{bound}-bound, the GPU computes {busy:.0%} of the time")
     if changed:
@@ -120,10 +130,12 @@ def _metric_rows(pair: Pair) -> list[Cause]:
             continue
         before, after = by_stage(pair.base, metric), by_stage(pair.head, metric)
         one, other = sum(before.values()), sum(after.values())
-        if metric in TIMES:
+        spread = shares(before, after)
+        if metric in pair.in_turns:
+            (one, other), spread = pair.in_turns[metric], {}
+        elif metric in TIMES:
             one, other = pair.base.metrics[metric].value, pair.head.metrics[metric].value
         if one != other:
-            spread = shares(before, after)
             alone = next(iter(spread)) if len(spread) == 1 and metric in COUNTED else ""
             rows.append(Cause(metric, pair.unit(metric), one, other, spread, pair.per_step(alone, other - one)))
     return rows

@@ -55,7 +55,7 @@ def clauses(pair: Pair) -> list[Clause]:
     for found in (told, _launch_calls(pair), _copied(pair), _python(pair), _busy(pair)):
         if found:
             return found
-    return _time(pair) or _memory(pair)
+    return _time(pair) or _allocated(pair)
 
 
 def _sign(pair: Pair, metric: str) -> float:
@@ -238,7 +238,7 @@ def _time(pair: Pair) -> list[Clause]:
     clock = _clock(pair, longer=pair.direction.startswith("slower"))
     if not same:
         return [Clause(clock.removeprefix(": "))] if clock else []
-    stage = pair.lead("latency") or pair.lead("step_latency")
+    stage = pair.lead(pair.time) or pair.lead("step_latency") if pair.time else ""
     longer = "longer" if pair.direction.startswith("slower") else "shorter"
     offloaded = pair.head.axes.placement != "resident"
     where = " on the host, or in the copies of weights" if offloaded else " on the host"
@@ -246,14 +246,12 @@ def _time(pair: Pair) -> list[Clause]:
     return [Clause(f"{same} take {longer}{where}", stage)]
 
 
-def _memory(pair: Pair) -> list[Clause]:
-    if "allocations" in pair.moved and (part := pair.lead("allocations")):
-        number, when = pair.rate(part, pair.difference("allocations", part))
-        return [Clause(more(number, "allocation", when), part, "allocations")]
-    if "peak_allocated" in pair.moved and (part := pair.lead("peak_bytes")):
-        size = pair.difference("peak_bytes", part)
-        return [Clause(f"its peak is {quantity(abs(size), 'B')} {'higher' if size > 0 else 'lower'}", part)]
-    return []
+def _allocated(pair: Pair) -> list[Clause]:
+    part = pair.lead("allocations") if "allocations" in pair.moved else ""
+    if not part:
+        return []
+    number, when = pair.rate(part, pair.difference("allocations", part))
+    return [Clause(more(number, "allocation", when), part, "allocations")]
 
 
 def _same(pair: Pair, metrics: Sequence[str] | dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from reports.records.counters import CountersRecord
@@ -22,12 +22,17 @@ STEPS = {"semantic": "a token", "coarse": "a token", "fine": "a pass"}
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two records of one cell. `compared`: gated metric -> its status. `steps`: as in the counters' record."""
+    """Two records of one cell. `compared`: gated metric -> its status. `steps`: as in the counters' record.
+
+    `in_turns`: where rounds in turns judged time, its metrics -> what both sides took there, seconds. The two records
+    were then timed minutes apart, so neither the times of their stages nor the card's clocks explain that verdict.
+    """
 
     base: CellRecord
     head: CellRecord
     compared: Mapping[str, Status]
     steps: Mapping[str, int]
+    in_turns: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def counted_base(self) -> CountersRecord:
@@ -56,12 +61,17 @@ class Pair:
 
     @property
     def time(self) -> str:
-        """`latency` where the time of a round or step got better or worse for certain, else empty."""
-        return "latency" if self.direction else ""
+        """`latency` where the stages tell why a round or step got better or worse for certain, else empty."""
+        return "latency" if self.direction and not self.in_turns else ""
 
     @property
     def card_clocks_mhz(self) -> tuple[float, float] | None:
-        """Median clock of the card's multiprocessors in the rounds, the baseline's and the run's; None if not known."""
+        """Median clock of the card's multiprocessors in the rounds, the baseline's and the run's.
+
+        None where it is not known, or not that of the rounds that were judged.
+        """
+        if self.in_turns:
+            return None
         base, head = self.base.rounds.sm_clock_mhz, self.head.rounds.sm_clock_mhz
         return (median(base), median(head)) if base and head else None
 

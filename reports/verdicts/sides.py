@@ -40,9 +40,29 @@ def compare_sides(run: RunFile, overrides: Overrides = NONE) -> Comparison:
     commits = (f"commit {theirs} -> {ours}",) if ours != theirs else ()
     return replace(
         found,
+        verdicts=(*found.verdicts, *_only_there(run)),
         changed=(*commits, *found.changed),
         against=run.suite.against.name,
+        other_tree=run.suite.against.other_tree,
     )
+
+
+def _only_there(run: RunFile) -> list[Verdict]:
+    """The cells that were asked for and skipped here, and that the other side can run.
+
+    Packages that differ are what such a run is for; where the other side's would not help, this code has lost the cell.
+    The former is `new`, as is a cell that this side alone can run.
+    """
+    differs = run.suite.against.only_there if run.suite.against else {}
+    return [
+        Verdict(outcome.cell, "", Status.NEW, f"only the other side can run it: {outcome.reason}")
+        if differs[outcome.cell] == "packages"
+        else Verdict(
+            outcome.cell, "", Status.MISSING, f"the other side can run it, but here it was skipped: {outcome.reason}"
+        )
+        for outcome in run.suite.cells
+        if outcome.outcome == "skipped" and outcome.cell in differs
+    ]
 
 
 def compare_cell_sides(
@@ -84,9 +104,9 @@ def judged(pairs: PairsRecord) -> Paired:
 
 def _in_pairs(verdict: Verdict, against: AgainstRecord, overrides: Overrides) -> Verdict:
     """A wall metric's verdict by pairs of rounds in place of the two records, which were measured one after another."""
-    if verdict.status is Status.MISSING:
-        return verdict
     pairs = against.pairs
+    if verdict.status is Status.MISSING or (verdict.status is Status.NEW and pairs is None):
+        return verdict
     if pairs is None:
         reason = f"no rounds in pairs: {against.problem or 'none were asked for'}"
         return replace(

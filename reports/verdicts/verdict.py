@@ -85,6 +85,8 @@ class Comparison:
     """Why the comparison as a whole fails although no verdict does: it had nothing to compare."""
     against: str = ""
     """The other side's name, where the run was measured in turns with one."""
+    other_tree: bool = False
+    """Whether that side ran another checkout of the suite."""
     attributions: tuple[Attribution, ...] = ()
     """Of the cells that moved and whose counters are in both records, in the run's order."""
 

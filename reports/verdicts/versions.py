@@ -7,6 +7,9 @@ from typing import Any
 
 from reports.records.schema import CellRecord
 
+LOOKED_FOR_LATER = frozenset({"huggingface-hub"})
+"""Packages that transformers cannot be without: a file that lacks one is older than the look for it."""
+
 
 def versions(environment: Mapping[str, Any], cell: CellRecord) -> dict[str, str]:
     """Name -> version, of everything that may change without making two cells incomparable."""
@@ -31,9 +34,10 @@ def changed_versions(
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """What differs between two sets of versions, `name old -> new`, by name."""
+    """What differs between two sets of versions, `name old -> new`, by name; nothing where one side did not look."""
+    unknown = LOOKED_FOR_LATER - (before.keys() & after.keys())
     return [
         f"{name} {before.get(name, 'absent')} -> {after.get(name, 'absent')}"
-        for name in sorted(before.keys() | after.keys())
+        for name in sorted((before.keys() | after.keys()) - unknown)
         if before.get(name) != after.get(name)
     ]

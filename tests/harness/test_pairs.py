@@ -237,10 +237,10 @@ def test_identical_sides_are_never_worse_and_twenty_pairs_are_enough(opposed: Ca
     assert (found.record.cell, found.record.environment, found.problem) == (CELL, "env-b", "")
 
 
-def test_a_slower_side_is_found_after_ten_pairs(opposed: Callable[..., AgainstRecord]) -> None:
+def test_a_slower_side_is_found_after_twenty_pairs(opposed: Callable[..., AgainstRecord]) -> None:
     found = opposed(head={"noise": 0.02, "step": 0.00125 * 1.1}, other={"noise": 0.02})
     assert found.pairs is not None
-    assert found.pairs.launches == [5, 5]
+    assert found.pairs.launches == [5, 5, 5, 5]
     assert judged(found.pairs).status is Status.WORSE
 
 
@@ -261,15 +261,15 @@ def test_pairs_are_timed_in_processes_that_never_counted(
 ) -> None:
     monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
     log = {"at": {"measure": "log", "round": "log"}}
-    opposed(launches=2, head=log, other=log)
+    opposed(launches=4, head=log, other=log)
     done: dict[str, set[str]] = {}
     order = []
     for line in (tmp_path / "log").read_text().splitlines():
         role, process, what = line.split()
         done.setdefault(process, set()).add(what)
         order += [role[0]] if what == "round" else []
-    assert sorted(map(sorted, done.values())) == [["measure"]] + [["round"]] * 4, "two fresh processes a launch"
-    assert "".join(order) == "ohhoohhooh" + "hoohhoohho"
+    assert sorted(map(sorted, done.values())) == [["measure"]] + [["round"]] * 8, "two fresh processes a launch"
+    assert "".join(order) == ("ohhoohhooh" + "hoohhoohho") * 2
 
 
 def test_a_drill_is_planted_in_this_side_alone(
@@ -277,7 +277,7 @@ def test_a_drill_is_planted_in_this_side_alone(
 ) -> None:
     monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
     log = {"at": {"load": "log"}}
-    opposed(launches=2, drill="latency=+10%", head=log, other=log)
+    opposed(launches=4, drill="latency=+10%", head=log, other=log)
     loads = {line.split()[0]: line.split()[2] for line in (tmp_path / "log").read_text().splitlines()}
     assert loads == {"other": "load", "head": "loadlatency=+10%"}
 
@@ -338,10 +338,11 @@ def test_the_next_launch_starts_while_one_loads_and_is_up_before_anything_is_tim
 ) -> None:
     monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
     log = {"at": {"ready": "log", "round": "log"}}
-    opposed(launches=2, head=log, other=log)
+    opposed(launches=4, head=log, other=log)
     done = [line.split()[2] for line in (tmp_path / "log").read_text().splitlines()]
-    assert [what for what in done if what == "ready"] == ["ready"] * 5
+    assert [what for what in done if what == "ready"] == ["ready"] * 9
     assert done[:5] == ["ready"] * 5, "the counting worker, and two launches of both sides"
+    assert done[5:17] == ["round"] * 10 + ["ready"] * 2, "the third one after the first one's pairs"
 
 
 def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[..., AgainstRecord]) -> None:
@@ -351,11 +352,31 @@ def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[.
     assert (again.problem, again.broken) == ("", False)
 
 
+def test_a_shared_side_whose_partner_is_gone_ends_before_the_next_launch(pretend: Pretend) -> None:
+    pretend(other={"at": {"release 1": "die"}})
+    started: list[Worker] = []
+
+    def start(side: Side, timeout_s: float) -> Worker:
+        started.append(Worker(side, timeout_s))
+        return started[-1]
+
+    other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20, start=start)
+    other.check({"id": "abc"}, None)
+    for _ in range(2):
+        found: dict[str, Any] = {}
+        other.measure(ORDER, "env-b", found)
+        assert "problem" not in found
+    _, *shared = started
+    assert [one.side.name == "this side" for one in shared] == [False, True] * 2
+    assert [one.alive for one in shared[:2]] == [False, False], "neither holds the device beside the next cell"
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("cells", "launches", "says"),
     [
-        (1, 1, "=1: a cell is judged by 10 pairs or more, 5 a launch, so that nothing would ever be found; give 2 or"),
-        (4, 1, "=1: 4 cells are judged by 10 pairs"),
+        (1, 3, "=3: a cell is judged by 20 pairs or more, 5 a launch, so that nothing would ever be found; give 4 or"),
+        (4, 1, "=1: 4 cells are judged by 20 pairs"),
         (
             5,
             7,
@@ -372,7 +393,7 @@ def test_launches_that_can_find_nothing_are_refused_before_anything_starts(
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize(("cells", "launches"), [(1, 0), (1, 2), (5, 0), (5, 8)])
+@pytest.mark.parametrize(("cells", "launches"), [(1, 0), (1, 4), (5, 0), (5, 8)])
 def test_launches_that_can_find_something_are_taken(
     opposed: Callable[..., AgainstRecord], cells: int, launches: int
 ) -> None:
@@ -431,18 +452,18 @@ def test_both_rounds_of_a_pair_are_paced_from_one_core_and_all_else_is_not(
         asked.append(device)
         return seats
 
-    other = OtherSide(Against(Path(sys.executable), ROOT, 2, 20.0), 1, cores=cores)
+    other = OtherSide(Against(Path(sys.executable), ROOT, 4, 20.0), 1, cores=cores)
     other.check({"id": "abc"}, None)
     other.measure(ORDER, "env-b", {})
     other.close()
     assert set(asked) == {"cpu"}
-    assert [len(cores) for _, cores in seats.seen] == [1] * 10
-    assert len({threads for threads, _ in seats.seen}) == 2, "two launches of two processes"
+    assert [len(cores) for _, cores in seats.seen] == [1] * 20
+    assert len({threads for threads, _ in seats.seen}) == 4, "four launches of two processes"
     said = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     paced = [cores for what, cores in said if what == "round"]
-    assert [(len(one), one == two) for one, two in zip(paced[::2], paced[1::2], strict=True)] == [(1, True)] * 10
+    assert [(len(one), one == two) for one, two in zip(paced[::2], paced[1::2], strict=True)] == [(1, True)] * 20
     assert {what: cores for what, cores in said if what != "round"} == {"measure": every, "load": every}
-    assert [what for what, _ in said].count("load") == 4
+    assert [what for what, _ in said].count("load") == 8
 
 
 @movable
@@ -453,12 +474,12 @@ def test_where_a_wrapper_starts_the_process_that_measures_neither_side_is_moved(
     wrapper.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\nexit $?\n')
     wrapper.chmod(0o755)
     seats = Seats()
-    other = OtherSide(Against(wrapper, ROOT, 2, 20.0), 1, cores=lambda device: seats)
+    other = OtherSide(Against(wrapper, ROOT, 4, 20.0), 1, cores=lambda device: seats)
     other.check({"id": "abc"}, None)
     found: dict[str, Any] = {}
     other.measure(ORDER, "env-b", found)
     other.close()
-    assert len(found["pairs"]["base_s"]) == 10
+    assert len(found["pairs"]["base_s"]) == 20
     assert seats.seen == []
 
 
@@ -466,7 +487,7 @@ def test_where_a_wrapper_starts_the_process_that_measures_neither_side_is_moved(
 def test_a_process_that_has_ended_is_not_moved(pretend: Pretend) -> None:
     pretend(head={"at": {"round 3": "die"}})
     seats = Seats()
-    other = OtherSide(Against(Path(sys.executable), ROOT, 2, 20.0), 1, cores=lambda device: seats)
+    other = OtherSide(Against(Path(sys.executable), ROOT, 4, 20.0), 1, cores=lambda device: seats)
     other.check({"id": "abc"}, None)
     freed: list[list[int]] = []
     with pytest.MonkeyPatch.context() as patch:

@@ -146,3 +146,38 @@ def test_an_operator_that_took_the_place_of_another_is_told_with_it() -> None:
     assert why(cell(kernels("coarse", 24, NEG)), cell(kernels("coarse", 12))).startswith(
         "coarse: 12 more kernels a token (aten::neg +24, aten::add_ -12); coarse carries 100%"
     )
+
+
+def peak(cell: dict[str, Any], more: float, stage: str = "") -> dict[str, Any]:
+    """A cell with so much higher a peak of memory, which one of its stages holds, if any."""
+    cell["extra_info"]["metrics"]["peak_allocated"]["value"] += more
+    if stage:
+        cell["extra_info"]["counters"]["parts"][stage]["peak_bytes"] += more
+    return cell
+
+
+def test_a_peak_of_memory_that_moved_is_told_beside_the_work_that_did() -> None:
+    plain, high = counted_cell(), peak(cell(kernels("coarse", 12)), 64e6, "fine")
+    assert "; coarse carries 100% of the change in kernel_launches; fine: its peak is 64.0 MB higher; " in why(
+        high, plain
+    )
+    assert "; coarse carries 100% of the change in kernel_launches; fine: its peak is 64.0 MB lower; " in why(
+        plain, high
+    )
+    assert why(peak(counted_cell(), 64e6, "fine"), plain).startswith("fine: its peak is 64.0 MB higher; host-bound")
+
+
+def test_of_stages_whose_peaks_moved_the_one_that_holds_the_peak_is_told() -> None:
+    base = peak(counted_cell(), 0)
+    head = peak(counted_cell(), 16e6, "coarse")
+    head["extra_info"]["counters"]["parts"]["fine"]["peak_bytes"] += 15e6
+    base["extra_info"]["counters"]["parts"]["fine"]["peak_bytes"] -= 5e5
+    base["extra_info"]["counters"]["parts"]["semantic"]["peak_bytes"] -= 9e5
+    assert why(head, base).startswith("coarse: its peak is 16.0 MB higher")
+
+
+def test_a_peak_that_no_stage_explains_is_told_beside_other_work_only() -> None:
+    told = why(peak(cell(kernels("coarse", 12)), 64e6))
+    assert "; peak memory is 64.0 MB higher, by no stage that is counted; host-bound" in told
+    run = run_of(peak(counted_cell(), 64e6))
+    assert compare(run_of(counted_cell()), run, baseline="base.json").attributions == ()

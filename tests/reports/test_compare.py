@@ -169,6 +169,14 @@ def test_gpu_time_is_judged_more_closely_on_the_same_card(there: str | None, her
     assert verdict.threshold == (0.01 if status is Status.WORSE else 0.03)
 
 
+def test_a_package_that_older_files_did_not_look_for_is_told_only_where_both_did() -> None:
+    old = run_of(PLAIN)
+    new, newer = (run_of(PLAIN, software=SOFTWARE | {"huggingface-hub": version}) for version in ("2.3.0", "2.4.0"))
+    for base, head in ((old, new), (new, old)):
+        assert judged(base, head).changed == ()
+    assert judged(new, newer).changed == ("huggingface-hub 2.3.0 -> 2.4.0",)
+
+
 def test_software_never_blocks_a_comparison_and_is_listed_as_changed() -> None:
     head = run_of(cell_document(PLAIN, digest="beef"), software=SOFTWARE | {"torch": "2.13.0", "numpy": "2.4"})
     comparison = judged(run_of(PLAIN), head)

@@ -247,6 +247,17 @@ def test_a_series_that_starts_late_and_has_a_gap_says_so() -> None:
     assert section.data["series"][1]["values"] == [1, 4e8, 1, None, 1, 4e8, 1]
 
 
+def test_a_package_that_earlier_runs_did_not_look_for_is_no_change_in_a_trend() -> None:
+    seen = history([PLAIN], [4e8] * 2)
+    (series,) = seen.history.series
+    first, second = series.points
+    looked = second._replace(software={**first.software, "huggingface-hub": "2.4.0"})
+    found = replace(seen.history, series=(replace(series, points=(first, looked)),))
+    section = trends.trends(replace(seen, history=found))
+    assert section is not None
+    assert (section.data["series"][0]["software"], section.data["texts"]) == ([], [])
+
+
 def test_a_trend_says_what_changed_worse_first_and_which_software_with_it() -> None:
     section = trends.trends(history([PLAIN], [4e8, 4e8, 5e8, 4e8]))
     assert section is not None

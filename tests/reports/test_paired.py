@@ -55,8 +55,8 @@ def test_a_family_needs_at_least_what_a_single_cell_needs(values: list[float]) -
 @pytest.mark.parametrize(
     ("slower", "pairs", "status"),
     [
-        (10, 10, Status.WORSE),
-        (9, 10, Status.UNCLEAR),
+        (10, 10, Status.UNCLEAR),
+        (19, 19, Status.UNCLEAR),
         (17, 20, Status.WORSE),
         (16, 20, Status.SAME),
         (28, 40, Status.WORSE),
@@ -83,7 +83,7 @@ def test_a_family_goes_on_with_what_lies_beyond_the_threshold() -> None:
 
 @pytest.mark.parametrize(
     ("slower", "pairs", "futile", "next_look"),
-    [(5, 10, True, 20), (6, 10, False, 20), (10, 20, True, None), (12, 20, False, 40), (20, 40, False, None)],
+    [(5, 10, False, 20), (10, 20, True, None), (11, 20, False, 40), (12, 20, False, 40), (20, 40, False, None)],
 )
 def test_pairs_stop_where_nothing_is_left_to_find(slower: int, pairs: int, futile: bool, next_look: int | None) -> None:
     found = judged(mixed(slower, pairs))
@@ -91,11 +91,10 @@ def test_pairs_stop_where_nothing_is_left_to_find(slower: int, pairs: int, futil
 
 
 def test_pairs_that_began_as_futile_are_still_judged_by_all_that_were_measured() -> None:
-    noisy = [1.0, 1.5] * 5  # five of ten, and too far apart for `same`: measuring goes on
-    assert (judged(noisy).futile, judged(noisy).next_look) == (True, 20)
-    twenty = judged(noisy + [1.0, 1.5] * 5)
+    noisy = [1.0, 1.5] * 10  # ten of twenty, and too far apart for `same`: measuring goes on
+    twenty = judged(noisy)
     assert (twenty.status, twenty.futile, twenty.next_look) == (Status.UNCLEAR, True, 40)
-    late = judged(noisy + [1.5] * 23 + [1.0] * 7)
+    late = judged(noisy + [1.5] * 18 + [1.0] * 2)
     assert (late.status, late.slower, late.next_look) == (Status.WORSE, 28, None)
     grown = judged([1.0, 1.06] * 5 + [1.06] * 10)
     assert (grown.status, grown.slower, grown.futile, grown.next_look) == (Status.SAME, 15, False, 40)
@@ -105,8 +104,8 @@ def test_pairs_that_began_as_futile_are_still_judged_by_all_that_were_measured()
 
 def test_too_few_pairs_for_a_look_say_how_many_to_measure() -> None:
     found = judged([2.0] * 7)
-    assert (found.status, found.next_look) == (Status.UNCLEAR, 10)
-    assert "7 pairs say nothing yet: measure 10" in found.reason
+    assert (found.status, found.next_look) == (Status.UNCLEAR, 20)
+    assert "7 pairs say nothing yet: measure 20" in found.reason
     assert judged([]).median_ratio is None
 
 
@@ -168,6 +167,21 @@ def test_pairs_of_one_code_do_not_alarm_and_nine_percent_is_found() -> None:
     alarms = [paired_launches(random, 1.0).status for _ in range(200)]
     assert alarms.count(Status.WORSE) == 0
     assert [paired_launches(random, 1.09).status for _ in range(100)].count(Status.WORSE) >= 95
+
+
+def test_two_launches_that_were_slow_by_chance_do_not_alarm_however_quiet_their_pairs_are() -> None:
+    """Launches of one code, a bias within 5 % each, pairs 0.3 % apart as CUDA graphs have; looked at after each."""
+    random = np.random.default_rng(5)
+    alarms, cells = 0, 2000
+    for _ in range(cells):
+        head: list[float] = []
+        for _ in range(8):
+            head += list(np.exp(random.uniform(-0.05, 0.05) + random.normal(0, 0.003, 5)))
+            found = judged(head, base_walls=[1.0] * len(head), head_walls=head)
+            if found.next_look is None:
+                break
+        alarms += found.status is Status.WORSE
+    assert alarms / cells < 0.01, "as promised"
 
 
 @pytest.mark.parametrize(

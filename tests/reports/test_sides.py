@@ -18,8 +18,9 @@ from reports.render import reproduce, summary
 from reports.verdicts.rules import Status
 from reports.verdicts.sides import compare_sides
 from reports.verdicts.thresholds import Override, Overrides
-from reports.verdicts.verdict import Verdict
+from reports.verdicts.verdict import Attribution, Verdict
 from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_document
+from tests.counted import counted_cell
 
 MIRROR = {Status.BETTER: Status.WORSE, Status.WORSE: Status.BETTER}
 OTHER = {"name": ".venv-blog/bin/python", "lane": "blog", "commit_info": {"id": "0123abcd", "dirty": False}}
@@ -51,6 +52,14 @@ def run_against(*cells: dict[str, Any], **options: Any) -> RunFile:
     known: dict[str, Any] = {"against": OTHER, "environments": environments, **options}
     document = run_document(cells, **known)
     return runfile.parse(document, "test run")
+
+
+def why(head: dict[str, Any], *, base: dict[str, Any] | None = None, **against: Any) -> Attribution:
+    """Why a cell with counters differs from the other side's, `base`, which is as it should be unless given."""
+    there = (base or counted_cell())["extra_info"] | {"environment": "env-b"}
+    head["extra_info"]["against"] = {"record": there, "rounds_s": [2.0, 2.5], **against}
+    (found,) = compare_sides(run_against(head)).attributions
+    return found
 
 
 def found(run: RunFile, metric: str, **options: Any) -> Verdict:
@@ -110,6 +119,31 @@ def test_what_is_timed_on_one_side_after_the_other_is_no_verdict(metric: str, no
     assert verdict.smallest_change is None, "no change of any size would be a verdict"
 
 
+def test_stages_and_clocks_of_rounds_that_were_not_in_turns_explain_no_verdict_of_pairs() -> None:
+    elsewhere = counted_cell(latency={"fine": 0.3, "coarse": 0.1})
+    for cell, mhz in ((elsewhere, 1_200), (base := counted_cell(), 1_980)):
+        cell["extra_info"]["rounds"]["sm_clock_mhz"] = [mhz] * 80
+    told = why(elsewhere, base=base, pairs=pairs_of([0.001] * 40, [0.0011] * 40))
+    assert told.sentence.startswith(
+        "slower: the same operators, kernels, Python calls and GPU time take longer on the host; host-bound, "
+    )
+    assert (told.stage, "carries" in told.sentence, "MHz" in told.sentence) == ("", False, False)
+    rows = {row.what: (row.base, row.head, row.shares) for row in told.rows}
+    assert rows == {"step_latency": (0.001, 0.0011, {})}
+
+
+def test_what_is_counted_explains_a_verdict_of_pairs() -> None:
+    slower = counted_cell({"semantic": {"python_calls": 800}}, latency={"fine": 0.3})
+    told = why(slower, pairs=pairs_of([0.001] * 40, [0.0011] * 40))
+    assert told.sentence.startswith(
+        "slower: semantic: 50 more Python calls a token on the host, with the same operators and kernels; "
+        "semantic carries 100% of the change in python_calls; host-bound"
+    )
+    busy = counted_cell({"fine": {"gpu_busy_s": 0.010}})
+    told = why(busy, pairs=pairs_of([0.001] * 40, [0.0011] * 40))
+    assert "fine: the same number of kernels keeps the GPU busy 25.0% longer; fine carries 100%" in told.sentence
+
+
 def test_an_override_of_the_step_time_holds_in_pairs() -> None:
     expires = datetime.date(2099, 1, 1)
     entry = Override(metric="step_latency", threshold=0.2, reason="known", expires=expires)
@@ -157,11 +191,41 @@ def test_without_pairs_the_wall_time_is_unclear() -> None:
     assert (verdict.status, verdict.reason) == (Status.UNCLEAR, "no rounds in pairs: out of memory")
 
 
+def test_a_step_time_that_neither_pairs_nor_the_other_side_have_is_new() -> None:
+    base, head = counted_cell(), counted_cell({"semantic": {"python_calls": 800}})
+    base["extra_info"]["metrics"].pop("step_latency")
+    base["extra_info"]["rounds"]["step_p10_s"] = []
+    assert why(head, base=base, problem="out of memory").sentence.startswith("semantic: 50 more Python calls a token")
+    assert found(run_against(head), "step_latency").status is Status.NEW
+
+
 def test_a_cell_that_the_run_did_not_get_to_is_missing() -> None:
     run = run_against(opposed(pairs=pairs_of([1.0] * 20, [1.0] * 20)), outcomes={FUSED: ("not run", "")})
     assert [(one.cell, one.reason) for one in compare_sides(run).failures] == [
         (FUSED, "it was not run: the run ended before")
     ]
+
+
+@pytest.mark.parametrize(
+    ("differs", "status", "says"),
+    [
+        ("tree", Status.MISSING, "the other side can run it, but here it was skipped: needs luck"),
+        ("packages", Status.NEW, "only the other side can run it: needs luck"),
+    ],
+)
+@pytest.mark.parametrize("outcome", ["skipped", "not asked for"])
+def test_a_cell_that_only_the_other_side_can_run_is_seen(differs: str, status: Status, says: str, outcome: str) -> None:
+    run = run_against(
+        opposed(pairs=pairs_of([1.0] * 20, [1.0] * 20)),
+        outcomes={FUSED: (outcome, "needs luck")},
+        against=OTHER | {"only_there": {FUSED: differs}},
+    )
+    comparison = compare_sides(run)
+    seen = [(one.status, one.reason) for one in comparison.verdicts if one.cell == FUSED]
+    assert seen == ([(status, says)] if outcome == "skipped" else [])
+    assert comparison.failed is (outcome == "skipped" and differs == "tree")
+    if seen and not comparison.failed:
+        assert summary.folded(comparison) == [f"1 new: {says}"]
 
 
 def test_the_other_side_is_a_run_of_its_own() -> None:
@@ -234,3 +298,28 @@ def test_measuring_again_lays_the_other_commit_beside() -> None:
         "make -C /tmp/base setup LANE=blog",
     )
     assert "--against=/tmp/base/.venv-blog/bin/python --against-tree=/tmp/base'" in commands[3]
+
+
+@pytest.mark.parametrize(
+    ("tree", "options"), [(False, "--against=PYTHON"), (True, "--against=PYTHON --against-tree=DIR")]
+)
+def test_measuring_again_names_the_other_checkout_where_there_was_one(tree: bool, options: str) -> None:
+    same_commit = OTHER | {"other_tree": tree, "commit_info": {"id": "abcdef1", "dirty": True}}
+    run = run_against(opposed(pairs=pairs_of([1.0] * 40, [1.1] * 40)), commit="abcdef1", against=same_commit)
+    comparison = compare_sides(run)
+    assert summary.next_commands(comparison, "run.json") == [
+        f"pytest benchmarks/ {options} --lf   (measure the failing cells again)"
+    ]
+    *_, again = reproduce.commands(other_side(run), run, comparison, reviewed=False)
+    assert again.endswith(f" {options}'")
+
+
+def test_a_cell_that_was_lost_is_not_measured_again_but_looked_for() -> None:
+    run = run_against(
+        opposed(pairs=pairs_of([1.0] * 20, [1.0] * 20)),
+        outcomes={FUSED: ("skipped", "needs luck")},
+        against=OTHER | {"only_there": {FUSED: "tree"}},
+    )
+    assert summary.next_commands(compare_sides(run), "run.json") == [
+        "pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)"
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from benchmarks.harness.against import Against
 from reports.__main__ import main
+from reports.verdicts.sides import compare_sides
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
 
 ONE = ("-k", SMALLEST, "--rounds=5")
@@ -45,10 +45,10 @@ def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
 ) -> None:
     ended = against(suite, head={"noise": 0.02, "step": 0.00125 * 1.1}, other={"noise": 0.02})
     assert ended.code == 1
-    said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 10 of 10 pairs are more than 3% slower, 10 decide"
+    said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 20 of 20 pairs are more than 3% slower, 17 decide"
     assert f"{SMALLEST}: {said}" in ended.output
     assert f"FAILED: 1 worse in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
-    assert "pytest benchmarks/ --lf --against PYTHON" in ended.output
+    assert "pytest benchmarks/ --against=PYTHON --lf   (measure the failing cells again)" in ended.output
     assert "reports accept" not in ended.output
     report = (ended.folder / "latest" / "report.md").read_text()
     page = (ended.folder / "latest" / "index.html").read_text()
@@ -81,6 +81,38 @@ def test_a_cell_that_the_other_side_lacks_is_new_and_says_why(suite: Suite) -> N
     assert ended.code == 1
     assert "nothing could be compared with" in ended.output
     assert list(ended.run.cells) == [SMALLEST]
+
+
+def test_a_run_whose_cells_were_all_skipped_judged_nothing_and_fails(suite: Suite) -> None:
+    ended = suite("-k", "tiny and flash_attention_2 and fp16 and dynamic", AGAINST)
+    assert ended.code == 1, ended.output
+    said = f"FAILED: nothing could be compared with {OTHER_SIDE}: no selected cell ran here, most often as "
+    assert f"{said}flash_attention_2 needs a GPU" in ended.output
+
+
+LOST = "tiny-flash_attention_2-fp16-resident-dynamic-batch1"
+OLDER = "tiny-bettertransformer-fp32-resident-dynamic-batch1"
+
+
+def test_a_cell_that_this_side_alone_skips_is_missing_unless_the_packages_explain_it(
+    suite: Suite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lanes = {"optimum": "1.24.0", "transformers": "4.48.3"}
+    ended = suite(
+        *("-k", " or ".join((SMALLEST, LOST, OLDER)), "--rounds=5", AGAINST),
+        environment=GPU
+        | {"FAKE_SIDES": json.dumps({"other": {"runs": [SMALLEST, LOST, OLDER], "environment": lanes}})},
+    )
+    assert ended.code == 1, ended.output
+    assert f"FAILED: 1 missing in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
+    lost = f"{LOST}: missing: the other side can run it, but here it was skipped: flash_attention_2 needs a GPU"
+    older = "1 new: only the other side can run it: bettertransformer needs optimum<2"
+    assert lost in ended.output
+    assert older in ended.output
+    assert main(["compare", str(ended.folder / "latest" / "run.json")]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert lost in said
+    assert older in said
 
 
 def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None:
@@ -133,6 +165,7 @@ def test_a_run_is_accepted_without_the_other_side(suite: Suite) -> None:
         (["--against=reports"], "is a folder: name the interpreter in it, as reports/bin/python"),
         (["--against="], "there is no such interpreter"),
         ([AGAINST, "--against-tree=reports"], "it is no checkout of this suite, or one older than --against"),
+        ([AGAINST, "--against-tree", "."], "write --against=PYTHON and --against-tree=DIR, with =: pytest takes"),
         (["--against-tree=."], "give the interpreter too, --against=PYTHON"),
         ([AGAINST, "--benchmark-compare"], "a run is judged once"),
         ([AGAINST, "--update-baselines"], "--against with --update-baselines: the run is being judged"),
@@ -156,7 +189,7 @@ def test_cells_can_be_listed_before_the_other_environment_is_there(suite: Suite)
 def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both_in_turns(suite: Suite) -> None:
     ended = suite(
         *("-k", OTHER, "--rounds=1", "--checkpoint-source=synthetic", "--tokens=4"),
-        *(AGAINST, f"--against-tree={ROOT}", "--against-launches=2"),
+        *(AGAINST, f"--against-tree={ROOT}", "--against-launches=4"),
         plugins=(),
     )
     assert ended.code == 0, ended.output
@@ -167,12 +200,13 @@ def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both
     for metric in ("aten_calls", "python_calls", "weights", "peak_allocated", "top1_agreement"):
         assert cell.against.record.metrics[metric] == cell.metrics[metric], metric
     assert cell.against.pairs is not None
-    assert cell.against.pairs.launches == [5, 5]
+    assert cell.against.pairs.launches == [5, 5, 5, 5]
     # A cell's decoding steps are a part of its rounds.
     for steps, rounds in (
         (cell.against.pairs.base_step_p10_s, cell.against.pairs.base_s),
         (cell.against.pairs.head_step_p10_s, cell.against.pairs.head_s),
     ):
         assert all(0 < step < whole for step, whole in zip(steps, rounds, strict=True))
-    # Noise decides what ten pairs say of code that is the same; on the CPU it is never held against it.
-    assert re.search(r"step_latency \w+, paired \(not gated\)|not gated: step_latency", ended.output)
+    # Noise decides what twenty pairs say of code that is the same; on the CPU it is never held against it.
+    (step,) = [one for one in compare_sides(ended.run).verdicts if one.metric == "step_latency"]
+    assert (step.judged_by, step.gated) == ("paired", False)

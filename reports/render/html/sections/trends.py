@@ -114,6 +114,8 @@ class _Texts:
         if before is after or before == after:
             return None
         text = ", ".join(differences(before, after))
+        if not text:
+            return None
         if text not in self._places:
             self._places[text] = len(self.all)
             self.all.append(text)
