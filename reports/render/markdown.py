@@ -55,7 +55,7 @@ def report(run: RunFile, comparison: Comparison | None, run_path: str, most: int
     found = tables.study_tables(run)
     for relative in (False, True):
         sections += _study(found, where, relative=relative, fold=relative or comparison is not None)
-    return fitted([*sections, *_outcomes(run, where), _environment(run, where)], most)
+    return fitted([*sections, *_warnings(run, where), *_outcomes(run, where), _environment(run, where)], most)
 
 
 def write(path: Path, run: RunFile, comparison: Comparison | None, run_path: str) -> None:
@@ -161,6 +161,14 @@ def _number(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
+def _warnings(run: RunFile, where: str) -> list[Section]:
+    """What a reader has to know of how the run was measured, such as workers beside each other or a throttled card."""
+    if not run.suite.warnings:
+        return []
+    lines = [f"- {escape(line)}" for line in run.suite.warnings]
+    return [Section("## Warnings", lines, lambda number: more(number, "warnings", where), rank=1)]
+
+
 def _outcomes(run: RunFile, where: str) -> list[Section]:
     reasons = Counter(
         (outcome.outcome, outcome.reason)
@@ -185,8 +193,11 @@ def _outcomes(run: RunFile, where: str) -> list[Section]:
 def _environment(run: RunFile, where: str) -> Section:
     gpu, host = run.machine_info.get("gpu") or {}, run.machine_info.get("host") or {}
     rows = [["GPU", str(gpu.get("model", "none"))], ["driver", str(gpu.get("driver", "-"))]]
-    rows += [["CPU", f"{host.get('cpu_model')}, {host.get('cpu_count')} processors"]]
-    rows += [["commit", str(run.commit_info.get("id", "unknown"))], ["measured", run.datetime]]
+    workers = f" for each of {host['workers']} workers at once" if host.get("workers") else ""
+    rows += [["CPU", f"{host.get('cpu_model')}, {host.get('cpu_count')} processors{workers}"]]
+    changed = " with changes not committed" if run.commit_info.get("dirty") else ""
+    rows += [["commit", str(run.commit_info.get("id", "unknown")) + changed], ["measured", run.datetime]]
+    rows += [[f"--{name}", f"{value:g}"] for name, value in run.suite.overrides.items()]
     rows += [[name, str(version)] for name, version in (run.machine_info.get("software") or {}).items()]
     rows += [
         [f"{name} checkpoint", f"{entry.get('source')} {entry.get('digest')}"]

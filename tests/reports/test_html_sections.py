@@ -198,8 +198,8 @@ def test_what_the_baseline_has_and_the_run_lacks_is_in_the_matrix_as_missing() -
     assert [(row.cell, row.badge.word, row.badge.tone) for row in shown.rows] == [
         (PLAIN, "same", "quiet"),
         (FUSED, "missing", "bad"),
-        (SKIPPED, "skipped", "quiet"),
         (OFFLOADED, "missing", "bad"),
+        (SKIPPED, "skipped", "quiet"),
     ]
     assert rows[FUSED].note == "the baseline holds it, but it was skipped: needs a GPU"
     assert "it left the matrix" in rows[OFFLOADED].note
@@ -219,6 +219,15 @@ def test_a_cell_that_failed_is_failed_in_the_matrix_with_or_without_a_baseline()
     for report in (Report(run, "r", Path()), Report(run, "r", Path(), compare(base, run, baseline="b"), base)):
         row = matrix.matrix(report).rows[1]
         assert (row.badge.word, row.badge.tone, row.note) == ("failed", "bad", "no memory")
+
+
+def test_what_was_measured_stands_before_what_was_skipped_and_what_nobody_asked_for() -> None:
+    skipped, left_out = (
+        f"tiny-eager-fp32-{rest}" for rest in ("cpu_offload-dynamic-batch1", "resident-dynamic-batch8")
+    )
+    run = run_of(FUSED, outcomes={left_out: ("not asked for", ""), skipped: ("skipped", "cpu_offload needs a GPU")})
+    run = run.model_copy(update={"suite": run.suite.model_copy(update={"cells": run.suite.cells[::-1]})})
+    assert [row.cell for row in matrix.matrix(Report(run, "run.json", Path())).rows] == [FUSED, skipped, left_out]
 
 
 def test_an_invariant_that_is_broken_marks_its_cell_without_a_baseline_too() -> None:

@@ -7,7 +7,7 @@ import pytest
 from reports.records.units import change, points, quantity, step
 from reports.render import markdown, summary, tables, terminal
 from reports.verdicts.compare import compare, percent
-from tests.builders import FUSED, H200, PLAIN, cell_document, run_of
+from tests.builders import FUSED, H200, HOST, PLAIN, cell_document, run_of
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,16 @@ def test_the_markdown_report_holds_verdicts_both_tables_and_the_reasons_of_skips
     for part in ("## Verdicts", "## Absolute performance", "## Relative performance", "NVIDIA H200", "c0ffee"):
         assert part in text
     assert "needs a &lt;GPU> \\| or \\*two\\*" in text.replace("\\>", ">")
+
+
+def test_the_markdown_report_says_how_a_run_was_measured_where_that_is_not_as_usual() -> None:
+    warnings = ["4 workers <measured> at once"]
+    run = run_of(host={**HOST, "workers": 4}, warnings=warnings, overrides={"rounds": 3.0})
+    text = markdown.report(run, None, "run.json")
+    assert "## Warnings\n\n- 4 workers &lt;measured\\> at once\n" in text
+    assert "16 processors for each of 4 workers at once" in text
+    assert "| --rounds | 3 |" in text
+    assert "## Warnings" not in markdown.report(run_of(), None, "run.json")
 
 
 def test_hostile_names_cannot_leave_their_markdown_cell() -> None:

@@ -53,7 +53,10 @@ class Matrix:
 
 
 def matrix(report: Report) -> Matrix:
-    """Every cell of the run's matrix, in the run's order, then those that only the baseline has."""
+    """Every cell of the run's matrix: what was measured or judged, then what was not, and last what nobody asked for.
+
+    Each of the three stands in the run's order, with what only the baseline has behind it.
+    """
     records = report.run.cells
     places = {cell: index for index, cell in enumerate(records)}
     judged = by_cell(report)
@@ -63,9 +66,10 @@ def matrix(report: Report) -> Matrix:
     listed = {outcome.cell: outcome for outcome in report.run.suite.cells}
     # What only the baseline has was judged all the same.
     listed |= {cell: CellOutcome(cell=cell, outcome="not run") for cell in judged if cell not in listed}
+    shown = records.keys() | judged.keys()
     rows = [
         _row(outcome, records.get(outcome.cell), places, judged.get(outcome.cell, []), metrics)
-        for outcome in listed.values()
+        for outcome in sorted(listed.values(), key=lambda one: _place(one, one.cell in shown))
     ]
     filters = {"verdict": sorted({row.badge.word for row in rows})}
     filters |= {axis: sorted({row.axes[at] for row in rows if row.axes[at]}) for at, axis in enumerate(AXES)}
@@ -75,6 +79,13 @@ def matrix(report: Report) -> Matrix:
         rows,
         {name: options for name, options in filters.items() if len(options) > 1},
     )
+
+
+def _place(outcome: CellOutcome, measured: bool) -> int:
+    """What a reader looks for comes first: most of a matrix cannot run on one machine, or was left out."""
+    if measured or outcome.outcome == "failed":
+        return 0
+    return 2 if outcome.outcome == "not asked for" else 1
 
 
 def _row(
