@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import against, display, plan, settings, workers
+from benchmarks.harness import against, display, ending, plan, settings, workers
 from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
@@ -21,7 +21,7 @@ SUITE = pytest.StashKey[BarkSuite]()
 CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
 PLAN = pytest.StashKey[list[plan.Planned]]()
 ELSEWHERE = pytest.StashKey[dict[str, int]]()  # cell -> the other shard that measures it
-RESULT = pytest.StashKey[bark_session.Result]()
+RESULT = pytest.StashKey[ending.Result]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -130,7 +130,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     try:
         bark_session.prepare(suite, config, display.progress_line(config, len(running)))
     except (SuiteError, ReportError) as error:
-        pytest.exit(str(error), returncode=bark_session.USAGE)
+        pytest.exit(str(error), returncode=ending.USAGE)
     return suite
 
 
@@ -173,7 +173,7 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     # Before pytest-benchmark writes its own files, so that a failure there takes nothing with it.
     config = session.config
-    config.stash[RESULT] = bark_session.finish(config.stash[SUITE], config, int(session.exitstatus))
+    config.stash[RESULT] = ending.finish(config.stash[SUITE], config, int(session.exitstatus))
     session.exitstatus = config.stash[RESULT].exit_code
     display.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
     return (yield)

@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import RenderableType
 
 from benchmarks.harness import plan
+from benchmarks.harness.ending import Result
 from benchmarks.harness.progress import ProgressLine
-from benchmarks.harness.session import Result
 from benchmarks.harness.suite import BarkSuite, shown
 from reports.characters import inert, visible_lines
 from reports.render import tables, terminal

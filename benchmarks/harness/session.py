@@ -1,42 +1,20 @@
-"""What the hooks in conftest.py do: start a session, write its run file, judge it, show it."""
+"""What the hooks in conftest.py do while a session runs: start it, and write its run file. `ending.py` is its end."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.harness import card, durations, plan, shards
 from benchmarks.harness.oppose import start_other_side
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.report_files import write_report
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.machine import environment
-from reports.errors import ReportError
-from reports.records import runfile
-from reports.records.schema import Outcome, RunFile
-from reports.render.summary import sentence
-from reports.verdicts.invariants import broken
-from reports.verdicts.verdict import Comparison
-
-PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
-"""pytest's exit codes."""
-
-
-@dataclass(slots=True)
-class Result:
-    """How a session ended. `lines` are for the user, beside the tables."""
-
-    exit_code: int
-    run: RunFile | None = None
-    comparison: Comparison | None = None
-    lines: list[str] = field(default_factory=list)
+from reports.records.schema import Outcome
 
 
 def new_suite(settings: Settings) -> BarkSuite:
@@ -209,104 +187,3 @@ def report_reason(report: Any) -> str:
         return str(longrepr[2])
     crash = getattr(longrepr, "reprcrash", None)
     return str(crash.message if crash else longrepr or "")
-
-
-def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
-    """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
-    recorder = suite.recorder
-    if suite.other:
-        suite.other.close()
-    if config.getoption("collectonly") or "PYTEST_XDIST_WORKER" in os.environ:
-        return Result(exit_code)
-    if not suite.began and exit_code in (USAGE, INTERRUPTED):
-        return Result(exit_code)  # the files of an earlier run, or of the one that was waited for, are left alone
-    if not recorder.asked_for:
-        return _empty(suite, exit_code)
-    result = Result(exit_code)
-    unheard = never_heard_of(suite) if exit_code in (PASSED, FAILED, NO_TESTS) else []
-    result.lines += unheard
-    suite.awaited = None  # what workers had to tell is here
-    recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.asked_for)
-    saved = document(suite, config)
-    if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
-        recorder.save(saved)
-    else:
-        recorder.clear()
-    try:
-        result.run = runfile.parse(saved, "this run")
-    except ReportError as error:
-        recorder.problem = str(error)
-    interrupted = exit_code not in (PASSED, FAILED, NO_TESTS)
-    if result.run and not interrupted:
-        result.comparison = suite.judge(result.run)
-    if result.run and result.comparison is None:
-        violated = broken(result.run)
-        result.lines += [f"FAILED: {sentence(verdict)}" for verdict in violated]
-        result.exit_code = FAILED if violated and exit_code in (PASSED, NO_TESTS) else exit_code
-    unopposed = never_opposed(suite) if result.run and result.comparison is None and not interrupted else []
-    result.lines += unopposed
-    if result.run and suite.settings.update:
-        _update(suite, result, interrupted)
-    if result.run and recorder.written and not recorder.problem:
-        result.lines += write_report(suite, result.run, result.comparison)
-    if suite.traces:
-        result.lines += suite.traces.lines()
-    if suite.settings.drill:
-        result.lines.append(drilled(suite.settings))
-    if recorder.problem:
-        result.lines.append(f"results are not complete: {recorder.problem}")
-    failed = (result.comparison is not None and result.comparison.failed) or bool(
-        recorder.problem or unheard or unopposed
-    )
-    if failed and exit_code in (PASSED, NO_TESTS):
-        result.exit_code = FAILED
-    return result
-
-
-def never_heard_of(suite: BarkSuite) -> list[str]:
-    """A line for the cells that no worker was left to measure; none where all had their turn."""
-    cells = sorted(suite.awaited or ())
-    if not cells:
-        return []
-    return [f"FAILED: {len(cells)} cells were not measured, as no worker was left to: {', '.join(cells)}"]
-
-
-def never_opposed(suite: BarkSuite) -> list[str]:
-    """A line for a run that no other side was started for: `--against` had nothing to judge, and that is no pass."""
-    if not suite.settings.against:
-        return []
-    reasons = Counter(outcome.reason for outcome in suite.recorder.asked_for if outcome.reason)
-    common = f", most often as {reasons.most_common(1)[0][0]}" if reasons else ""
-    return [f"FAILED: nothing could be compared with {suite.settings.against.name}: no selected cell ran here{common}"]
-
-
-def drilled(settings: Settings) -> str:
-    """The line that ends a drill."""
-    line = (
-        f"this was a drill: {settings.drill} was planted in every cell, so the run can never be accepted as a baseline"
-    )
-    return line if settings.compare or settings.against else f"{line}; add --benchmark-compare to hear the alarm"
-
-
-def _empty(suite: BarkSuite, exit_code: int) -> Result:
-    """A session without a cell: never a pass where something was to be judged or accepted."""
-    if not (suite.settings.compare or suite.settings.update or suite.settings.against):
-        return Result(exit_code, lines=[plan.nothing_selected()] if suite.recorder.outcomes else [])
-    code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
-    return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected()}"])
-
-
-def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:
-    assert result.run is not None
-    if interrupted:
-        line = "the run was interrupted, so no baseline changed"
-        if result.run.benchmarks:
-            line += f"; `python -m reports accept {shown(suite.recorder.path)}` accepts what was measured"
-        result.lines.append(line)
-        return
-    try:
-        result.lines += suite.update_baseline(result.run)
-    except ReportError as error:
-        result.lines.append(f"FAILED: the baseline was not updated: {error}")
-        if result.exit_code in (PASSED, NO_TESTS):
-            result.exit_code = FAILED

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import card, display, distribution, durations, handover, junit, plan, session
+from benchmarks.harness import card, display, distribution, durations, ending, handover, junit, plan, session
 from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
@@ -221,7 +221,7 @@ class Controller(Enabled):
         try:
             held = card.take(chosen.gpu_wait_s, display.progress_line(self.config, 0), self.suite.warn, uuids)
         except SuiteError as error:
-            pytest.exit(str(error), returncode=session.USAGE)
+            pytest.exit(str(error), returncode=ending.USAGE)
         self.config.add_cleanup(held.close)
 
     def _heard(self, part: handover.Part) -> None:

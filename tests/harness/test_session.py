@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 
 from benchmarks.harness.display import is_terminal
+from benchmarks.harness.ending import INTERRUPTED, USAGE, drilled, finish
 from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.session import INTERRUPTED, USAGE, add_commit, drilled, finish, outcome_of, report_reason
+from benchmarks.harness.session import add_commit, outcome_of, report_reason
 from benchmarks.harness.settings import Settings
 
 
