@@ -24,5 +24,8 @@ def _bind(worker: Worker) -> None:
 NUMBER, CARD = int(os.environ.get("FAKE_DEVICES", "2")), os.environ.get("FAKE_CARD")
 DEVICES = [Device("CPU", uuid=f"{CARD}-{place}" if CARD else None) for place in range(NUMBER)]
 vars(workers).update(
-    devices=lambda device="auto": DEVICES, usable_cores=lambda: CORES, in_order_of_siblings=sorted, bind=_bind
+    devices=lambda device="auto": DEVICES,
+    usable_cores=lambda: CORES,
+    in_order_of_siblings=lambda cores: (sorted(cores), 1),
+    bind=_bind,
 )

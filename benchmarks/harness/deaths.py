@@ -13,7 +13,7 @@ TRIES = 2
 
 @dataclass(slots=True)
 class Deaths:
-    """`of`: cell -> the workers that died of it; `since`: place -> the cells of its deaths since it last measured."""
+    """`of`: cell -> the workers that died of it; `since`: place -> the cells of its deaths in a row."""
 
     of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     since: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -24,8 +24,8 @@ class Deaths:
         self.since[worker.place].append(cell)
         return died_of(cell, self.of[cell])
 
-    def measured(self, place: int) -> None:
-        """A place has measured a cell, so it works."""
+    def lived(self, place: int) -> None:
+        """A worker has got through a cell in a place, measured or not, so the place works."""
         self.since.pop(place, None)
 
     def final(self, cell: str) -> bool:

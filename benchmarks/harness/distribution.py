@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.deaths import TRIES
 from fixtures.errors import SuiteError
 from fixtures.machine import workers
 from fixtures.machine.workers import Device, Worker
@@ -105,8 +106,17 @@ def places(number: int, device: str) -> Places:
             f"-n {number} would measure on GPUs of several models, {', '.join(models)}, and a run file is of one: "
             "choose those of one model with CUDA_VISIBLE_DEVICES"
         )
-    cores = workers.in_order_of_siblings(workers.usable_cores())
-    return Places(used, workers.shares([one.near for one in used], cores))
+    cores, threads = workers.in_order_of_siblings(workers.usable_cores())
+    return Places(used, workers.shares([one.near for one in used], cores, threads))
+
+
+def restarts(workers: int, cells: int) -> int:
+    """How often workers may be replaced in a run: as often as cells are tried, beside what pytest-xdist allows anyway.
+
+    Its own limit is for workers that die before they have anything to do. By that alone, a few cells that kill their
+    workers would keep the others from being measured.
+    """
+    return 4 * workers + TRIES * cells
 
 
 def too_many(number: int, found: Sequence[Device]) -> str:

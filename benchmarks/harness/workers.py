@@ -82,7 +82,10 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
             raise SuiteError("--against measures both sides in turns on one card: leave -n out")
         places = distribution.places(number, config.getoption("device"))
         known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
-        config.pluginmanager.register(Controller(config, suite, places, known), "bark-controller")
+        controller = Controller(config, suite, places, known)
+        config.pluginmanager.register(controller, "bark-controller")
+        if config.option.maxworkerrestart is None:
+            config.option.maxworkerrestart = distribution.restarts(number, len(controller.seconds))
 
 
 class Enabled:
@@ -231,8 +234,9 @@ class Controller(Enabled):
             recorder.expect(list(self.planned), self.asked_for, part.elsewhere)
         if self.suite.awaited and (part.outcome or part.when == "call"):
             self.suite.awaited.discard(part.cell)
+        if part.when == "call":
+            self.deaths.lived(part.place)
         if self.merged.add(part):
-            self.deaths.measured(part.place)
             session.save(self.suite, self.config)
 
     @pytest.hookimpl(optionalhook=True)

@@ -17,10 +17,10 @@ def test_a_place_that_measured_nothing_between_two_deaths_kills_its_workers() ->
     assert not deaths.kills(1)
 
 
-def test_a_place_that_measured_a_cell_since_works() -> None:
+def test_a_place_that_got_through_a_cell_since_works() -> None:
     deaths = Deaths()
     deaths.add("small-a", FIRST)
-    deaths.measured(0)
+    deaths.lived(0)
     deaths.add("small-b", FIRST)
     assert not deaths.kills(0)
 

@@ -32,7 +32,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Device]], None]:
     def has(devices: list[Device]) -> None:
         monkeypatch.setattr(workers, "devices", lambda device: devices)
         monkeypatch.setattr(workers, "usable_cores", lambda: list(range(16)))
-        monkeypatch.setattr(workers, "in_order_of_siblings", sorted)
+        monkeypatch.setattr(workers, "in_order_of_siblings", lambda cores: (sorted(cores), 1))
 
     return has
 

@@ -126,6 +126,19 @@ def test_a_worker_whose_context_broke_ends_and_the_cells_go_on_elsewhere(workers
     assert len(ended.run.cells) == 4
 
 
+def test_many_cells_that_kill_their_workers_cost_no_other_cell(workers: Suite) -> None:
+    *deadly, healthy = [
+        f"tiny-{attention}-fp32-resident-dynamic-{batch}"
+        for attention in ("eager", "sdpa")
+        for batch in ("batch1", "batch8")
+    ]
+    ended = workers("-n1", "-k", FOUR, cells={cell: {"raise": "kill"} for cell in deadly})
+    assert ended.code == 1
+    assert list(ended.run.cells) == [healthy], "though pytest-xdist replaces one worker four times by itself"
+    outcomes = ended.run.outcomes()
+    assert {outcomes[cell].outcome for cell in deadly} == {"failed"}
+
+
 def test_a_cell_whose_worker_is_not_replaced_never_passes(workers: Suite) -> None:
     ended = workers("-n2", "--max-worker-restart=0", *PART, cells={OTHER: {"raise": "kill"}})
     assert ended.code == 1
