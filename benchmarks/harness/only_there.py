@@ -1,4 +1,4 @@
-"""`--against`: the cells that this side skips and the other one can run, and what makes the difference."""
+"""`--against`: cells that the other side can run, and this one skips or has no more; what makes the difference."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from benchmarks.harness.plan import plan
+from benchmarks.harness.schedule import checkpoint_of
 from fixtures.machine.gpus import PACKAGES, Machine
 from fixtures.matrix.levels import Level
 
@@ -21,13 +22,21 @@ def only_there(
         level: what this side measures; the other measures its own checkpoints at that level.
         machine: this side's.
     """
-    there = set(description.get("runs", {}).get(machine.device, ()))
+    there = set(map(str, description.get("runs", {}).get(machine.device, ())))
     checkpoints = description.get("levels", {}).get(level.name, ())
     software = description["environment"].get("software", {})
     packages = {name: software[name] for name in PACKAGES if name in software}
     with_theirs = plan(level, Machine(machine.gpu, packages))
-    return {
-        here.scenario.id: "tree" if other.skip else "packages"
-        for here, other in zip(plan(level, machine), with_theirs, strict=True)
-        if here.skip and here.scenario.id in there and here.scenario.checkpoint in checkpoints
+    here = list(plan(level, machine))
+    skipped: dict[str, Literal["packages", "tree"]] = {
+        one.scenario.id: "tree" if other.skip else "packages"
+        for one, other in zip(here, with_theirs, strict=True)
+        if one.skip
     }
+    known = {one.scenario.id for one in here}
+    found: dict[str, Literal["packages", "tree"]] = {}
+    for cell in sorted(there):
+        why = skipped.get(cell) if cell in known else "tree"  # what is not known here has left the matrix
+        if why and checkpoint_of(cell) in checkpoints:
+            found[cell] = why
+    return found

@@ -261,9 +261,9 @@ class ShardRecord(_Record):
 class OtherSideRecord(_Record):
     """Who was measured in turns with this run (`--against`). `name` is for people; `lane` and `commit_info` are its.
 
-    `only_there`: the cells of the plan that are skipped here and that it can run -> whether its packages make the
-    difference, so that this run's own code would measure them too with those, or its source tree. `other_tree`: it ran
-    another checkout of the suite than this run's.
+    `only_there`: the cells that it can run and that are skipped here, or left the matrix -> whether its packages make
+    the difference, so that this run's own code would measure them too with those, or its source tree. `other_tree`: it
+    ran another checkout of the suite than this run's.
     """
 
     name: str

@@ -48,21 +48,24 @@ def compare_sides(run: RunFile, overrides: Overrides = NONE) -> Comparison:
 
 
 def _only_there(run: RunFile) -> list[Verdict]:
-    """The cells that were asked for and skipped here, and that the other side can run.
+    """The cells that were asked for and skipped here, or left the matrix, and that the other side can run.
 
     Packages that differ are what such a run is for; where the other side's would not help, this code has lost the cell.
-    The former is `new`, as is a cell that this side alone can run.
+    The former is `new`, as is a cell that this side alone can run. Nobody can ask for a cell that left the matrix, so
+    that each of those is missing, as with a baseline.
     """
     differs = run.suite.against.only_there if run.suite.against else {}
-    return [
-        Verdict(outcome.cell, "", Status.NEW, f"only the other side can run it: {outcome.reason}")
-        if differs[outcome.cell] == "packages"
-        else Verdict(
-            outcome.cell, "", Status.MISSING, f"the other side can run it, but here it was skipped: {outcome.reason}"
-        )
-        for outcome in run.suite.cells
-        if outcome.outcome == "skipped" and outcome.cell in differs
-    ]
+    outcomes, found = run.outcomes(), []
+    for cell, why in differs.items():
+        outcome = outcomes.get(cell)
+        if outcome is None:
+            found.append(Verdict(cell, "", Status.MISSING, "the other side can run it, and here it left the matrix"))
+        elif outcome.outcome == "skipped" and why == "packages":
+            found.append(Verdict(cell, "", Status.NEW, f"only the other side can run it: {outcome.reason}"))
+        elif outcome.outcome == "skipped":
+            reason = f"the other side can run it, but here it was skipped: {outcome.reason}"
+            found.append(Verdict(cell, "", Status.MISSING, reason))
+    return found
 
 
 def compare_cell_sides(

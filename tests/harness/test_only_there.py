@@ -40,6 +40,13 @@ def test_a_cell_that_the_other_tree_alone_can_run_is_lost_whatever_the_packages(
         assert only_there(there, LEVELS["smoke"], Machine(None, CURRENT))[lost] == "tree"
 
 
+def test_a_cell_of_an_axis_value_that_this_tree_has_no_more_is_lost() -> None:
+    gone = "tiny-eager-fp8-resident-dynamic-batch1"
+    there = described(CURRENT)
+    there["runs"]["cpu"] += [gone, gone.replace("tiny", "small")]
+    assert only_there(there, LEVELS["smoke"], Machine(None, CURRENT)) == {gone: "tree"}, "of this level's checkpoints"
+
+
 def test_checkpoints_that_a_level_here_has_lost_are_lost() -> None:
     there = described(CURRENT)
     there["levels"]["smoke"].append("small")

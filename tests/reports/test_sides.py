@@ -228,6 +228,15 @@ def test_a_cell_that_only_the_other_side_can_run_is_seen(differs: str, status: S
         assert summary.folded(comparison) == [f"1 new: {says}"]
 
 
+def test_a_cell_that_the_other_side_can_run_and_that_left_the_matrix_here_is_missing() -> None:
+    run = run_against(opposed(pairs=pairs_of([1.0] * 20, [1.0] * 20)), against=OTHER | {"only_there": {FUSED: "tree"}})
+    comparison = compare_sides(run)
+    assert comparison.failed
+    assert [(one.status, one.reason) for one in comparison.verdicts if one.cell == FUSED] == [
+        (Status.MISSING, "the other side can run it, and here it left the matrix")
+    ]
+
+
 def test_the_other_side_is_a_run_of_its_own() -> None:
     other = other_side(run_against(opposed()))
     assert other is not None
