@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +78,27 @@ def add_options(group: Any) -> None:
 def refuse_apart(config: Any) -> None:
     """Refuse what pytest would take for a test path: it looks for those before it knows this suite's options.
 
-    The path is a checkout with a conftest.py of its own, whose options would then be added beside these.
+    Where it lies in a checkout with a conftest.py of its own, the options of that would be added beside these.
 
     Args:
         config: pytest's, of which no option is known yet but the command line as it was typed.
 
     Raises:
-        SuiteError: `--against-tree` and its value are two words of it.
+        SuiteError: `--against-tree` and its value are two words of it, or `--against` and an interpreter in another
+            checkout.
     """
-    if "--against-tree" in config.invocation_params.args:
+    words = list(map(str, config.invocation_params.args))
+    interpreters = [value for option, value in pairwise(words) if option == "--against"]
+    if "--against-tree" in words or any(map(_in_another_checkout, interpreters)):
         raise SuiteError(
             "write --against=PYTHON and --against-tree=DIR, with =: pytest takes a value that stands apart for a test "
             "path, and loads the conftest.py of that checkout too"
         )
+
+
+def _in_another_checkout(path: str) -> bool:
+    folders = Path(os.path.abspath(path)).parents  # noqa: PTH100 - Path.resolve would follow the environment's link
+    return any((folder / "conftest.py").is_file() for folder in folders if not ROOT.is_relative_to(folder))
 
 
 def from_options(option: Callable[[str], Any]) -> Against | None:

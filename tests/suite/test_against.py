@@ -155,6 +155,16 @@ def test_a_run_is_accepted_without_the_other_side(suite: Suite) -> None:
     assert not document["suite"]["against"]
 
 
+def test_an_interpreter_in_another_checkout_that_stands_apart_is_a_usage_error(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('pytest took the interpreter for a test path')")
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    ended = suite("--against", str(python))
+    assert ended.code == 4
+    assert "write --against=PYTHON and --against-tree=DIR, with =" in ended.output
+    assert "took the interpreter" not in ended.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
