@@ -60,8 +60,12 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
 
 def same_card(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two environments are of one card, not only of its model; one that is not known is another."""
-    here, there = ((environment.get("gpu") or {}).get("card") for environment in (one, other))
-    return bool(here) and here == there
+    return bool(card_of(one)) and card_of(one) == card_of(other)
+
+
+def card_of(environment: Mapping[str, Any]) -> str:
+    """The card of an environment; empty where it has none, or does not name it."""
+    return str((environment.get("gpu") or {}).get("card") or "")
 
 
 def work_difference(base: CellRecord, head: CellRecord) -> str:

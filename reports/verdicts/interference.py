@@ -15,7 +15,7 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
 from reports.records.schema import CellRecord, RunFile
-from reports.verdicts.comparability import same_card, work_difference
+from reports.verdicts.comparability import card_of, same_card, work_difference
 
 SHOWN = ("step_latency", "latency", "gpu_busy", "host_probe")
 """Floors on the host's clock, the GPU's own time, and what the host took for a fixed piece of work."""
@@ -139,11 +139,10 @@ def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) ->
             "the runs alone had unlike workers or cores: measure both with one worker, before and after the busy one"
         )
     rows = tuple(row(alone.cells[cell], busy.cells[cell], again.cells[cell] if again else None) for cell in cells)
-    other_card = sum(
-        not same_card(alone.environment_of(alone.cells[cell]), busy.environment_of(busy.cells[cell])) for cell in cells
-    )
-    left_out = {cell: why for cell, why in unequal.items() if why}
-    return Interference(one, many, rows, left_out, other_card if busy.machine_info.get("gpu") else 0)
+    environments = [(alone.environment_of(alone.cells[cell]), busy.environment_of(busy.cells[cell])) for cell in cells]
+    known = [(here, there) for here, there in environments if card_of(here) and card_of(there)]
+    other_card = sum(not same_card(here, there) for here, there in known)
+    return Interference(one, many, rows, {cell: why for cell, why in unequal.items() if why}, other_card)
 
 
 def refuse_unlike(alone: RunFile, other: RunFile, name: str) -> None:

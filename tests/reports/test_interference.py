@@ -15,6 +15,7 @@ from reports.render.interference import as_markdown, explanation
 from reports.verdicts.interference import Side, interference
 from tests.builders import FUSED, H200, HOST, PLAIN, SOFTWARE, cell_document, run_of
 
+NAMELESS = {name: value for name, value in H200.items() if name != "card"}
 FOUR = {**HOST, "workers": 4, "cpu_count": 4}
 
 
@@ -165,3 +166,9 @@ def test_the_command_takes_a_third_run(tmp_path: Path, capsys: pytest.CaptureFix
     paths = [str(tmp_path / f"{name}.json") for name in runs]
     assert main(["interference", *paths, "--format", "json"]) == PASSED
     assert json.loads(capsys.readouterr().out)["effects"]["latency"]["drift"] == 0
+
+
+def test_cards_that_a_run_does_not_name_are_not_said_to_be_others() -> None:
+    assert interference(alone(gpu=NAMELESS), busy(gpu=NAMELESS)).other_card == 0
+    named = [interference(alone(gpu={**H200, "card": "a"}), busy(gpu={**H200, "card": card})) for card in "ab"]
+    assert [found.other_card for found in named] == [0, 2]
