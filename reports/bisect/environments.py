@@ -27,6 +27,9 @@ NETWORK = re.compile(
 )
 """What they say of an index that was not reached; pip then goes on and ends with words of `CONFLICT`."""
 
+LISTED = re.compile(r"The conflict is caused by:\n((?:[ \t]+\S.*\n?)+)")
+"""pip's list of the versions that clash."""
+
 LONGEST = 300
 """Characters of a tool's output in a message."""
 
@@ -95,6 +98,8 @@ def unreachable(said: str) -> str:
     Of an index that it cannot read pip says that it lists no version at all; so it does of one whose versions are all
     for another Python, and then it names what they require.
     """
+    if LISTED.search(said):
+        return ""  # it has seen what the versions ask for, whatever it could not reach beside
     lines = [line.strip() for line in said.splitlines()]
     nothing_listed = "Requires-Python" not in said
     told = (line for line in lines if NETWORK.search(line) or (nothing_listed and "(from versions: none)" in line))
@@ -106,7 +111,7 @@ def conflict(said: str) -> str:
 
     Each line of the list names a version that was asked for, which come first here, or a package that asks for another.
     """
-    listed = re.search(r"The conflict is caused by:\n((?:[ \t]+\S.*\n?)+)", said)
+    listed = LISTED.search(said)
     if not listed:
         return last_line(said)
     lines = [line.strip() for line in listed[1].splitlines()]

@@ -60,15 +60,20 @@ def measure(python: Path, good: Path, folder: Path, arguments: Sequence[str]) ->
     path.unlink(missing_ok=True)
     ended = child.ended(command, ROOT, variables())
     said = ended.stderr + ended.stdout
-    if ended.returncode in (*ENDED, NO_TESTS) and not path.exists():
+    if _left_out(ended.returncode, said) and not path.exists():
         skip = re.search(r"^SKIPPED \[\d+\] \S+: (.+)$", said, re.MULTILINE)
         raise UnrunnableError(f"no cell of the selection can run in this mix: {skip[1] if skip else last_line(said)}")
-    if ended.returncode not in ENDED:
+    if ended.returncode not in ENDED or not path.exists():
         raise ReportError(
             f"the suite did not get through, with exit code {ended.returncode}: {last_line(said)}; "
             f"to see it all: {shlex.join(command)}"
         )
     return runfile.read(path)
+
+
+def _left_out(code: int, said: str) -> bool:
+    """Whether a run had no cell that it could measure: of a run file that could not be written it says so itself."""
+    return code == NO_TESTS or (code in ENDED and "results are not complete" not in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from reports.bisect.runs import NO_TESTS, pytest_command, variables
 from reports.errors import ReportError
 from reports.verdicts.wall import RULES
 
+USAGE = 4
+"""pytest's exit code for arguments that it refuses."""
+
 PAIRS = 5
 """Pairs of a launch of both sides (benchmarks/harness/other_side.py)."""
 
@@ -40,8 +43,8 @@ def _listed(arguments: Sequence[str]) -> int | None:
     if ended.returncode in (0, NO_TESTS):
         return len(re.findall(r"^\S+::test_generate\[.+\]$", ended.stdout, re.MULTILINE))
     said = ended.stderr + ended.stdout
-    if "ModuleNotFoundError" in said or "No module named" in said:
-        return None
+    if ended.returncode != USAGE or re.search("ModuleNotFoundError|No module named|needs pytest-benchmark", said):
+        return None  # whatever is wrong here, the runs have environments of their own
     raise ReportError(f"the suite refuses these arguments: {last_line(said)}")
 
 

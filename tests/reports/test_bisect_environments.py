@@ -40,6 +40,11 @@ NONE_LISTED = "ERROR: Could not find a version that satisfies the requirement ri
         (f"{REFUSED}\n{NONE_LISTED}\nERROR: No matching distribution found for rich==15.0.0", ReportError),
         (f"{NONE_LISTED}\nERROR: No matching distribution found for rich==15.0.0", ReportError),
         ("WARNING: Retrying (Retry(total=0, read=None))\nERROR: ResolutionImpossible: for help visit", ReportError),
+        (
+            "WARNING: Retrying (Retry(total=4, read=None))\nThe conflict is caused by:\n    a depends on b>2\n\n"
+            "ERROR: ResolutionImpossible: for help visit",
+            UninstallableError,
+        ),
         (f"ERROR: Ignored versions: 15.0.0 Requires-Python >=3.14\n{NONE_LISTED}", UninstallableError),
     ],
 )

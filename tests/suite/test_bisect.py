@@ -68,6 +68,13 @@ def test_a_mix_in_which_no_cell_can_run_is_told_from_a_run_that_does_not_get_thr
         measure(python, python, tmp_path / "run", ["-k", cells, *SUITE[2:]])
 
 
+def test_a_run_file_that_cannot_be_written_is_no_answer(tmp_path: Path) -> None:
+    python = environment(tmp_path / "env", "")
+    (tmp_path / "run").write_text("in the place of the folder")
+    with pytest.raises(ReportError, match="the suite did not get through"):
+        measure(python, python, tmp_path / "run", SUITE)
+
+
 def test_the_cells_of_a_selection_are_counted_without_those_that_are_skipped() -> None:
     assert (selection.ALONE, selection.PAIRS) == (other_side.ALONE, other_side.PAIRS)
     here = ["--level=smoke", "--device=cpu"]
