@@ -70,7 +70,7 @@ def test_a_mix_in_which_no_cell_can_run_is_told_from_a_run_that_does_not_get_thr
 
 def test_a_run_file_that_cannot_be_written_is_no_answer(tmp_path: Path) -> None:
     python = environment(tmp_path / "env", "")
-    (tmp_path / "run").write_text("in the place of the folder")
+    (tmp_path / "run").symlink_to(tmp_path / "absent" / "folder")
     with pytest.raises(ReportError, match="the suite did not get through"):
         measure(python, python, tmp_path / "run", SUITE)
 
