@@ -6,7 +6,7 @@ A worker always has two tests, the one that it runs and the next, or has been to
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from xdist.scheduler import LoadScheduling
@@ -46,6 +46,15 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
     def bar(self, cell: str, place: int) -> None:
         """Keep a cell from a place where a worker died of it, as long as there is another."""
         self._barred.add((cell, place))
+
+    def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+        """Note what a worker has collected; nothing of one that has no part in the run.
+
+        A worker that gets ready while the run is about to end is told to end at once. Where another one dies after
+        that, the run goes on, and pytest-xdist then passes on what the former had collected meanwhile.
+        """
+        if node in self.node2pending:
+            super().add_node_collection(node, collection)
 
     def schedule(self) -> None:
         """Give out the first tests, or go on after another worker has come."""

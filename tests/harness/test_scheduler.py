@@ -108,6 +108,15 @@ def test_a_dead_workers_cell_is_kept_from_its_place_and_the_one_it_held_is_not_l
     assert set(queued) <= set(done)
 
 
+def test_a_worker_that_was_told_to_end_before_it_was_ready_gets_nothing() -> None:
+    host, late = Host(2), Node("gw2")
+    host.scheduler.add_node_collection(late, list(TESTS))
+    host.scheduler.schedule()
+    host.drain(host.nodes)
+    assert late.sent == []
+    assert sorted(test for node in host.nodes for test in node.sent) == sorted(TESTS)
+
+
 def test_a_dead_workers_cell_is_tried_in_its_place_where_there_is_no_other() -> None:
     host = Host(1)
     (only,) = host.nodes
