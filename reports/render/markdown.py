@@ -195,8 +195,7 @@ def _environment(run: RunFile, where: str) -> Section:
     rows = [["GPU", str(gpu.get("model", "none"))], ["driver", str(gpu.get("driver", "-"))]]
     workers = f" for each of {host['workers']} workers at once" if host.get("workers") else ""
     rows += [["CPU", f"{host.get('cpu_model')}, {host.get('cpu_count')} processors{workers}"]]
-    changed = " with changes not committed" if run.commit_info.get("dirty") else ""
-    rows += [["commit", str(run.commit_info.get("id", "unknown")) + changed], ["measured", run.datetime]]
+    rows += [["commit", summary.commit(run)], ["measured", run.datetime]]
     rows += [[f"--{name}", f"{value:g}"] for name, value in run.suite.overrides.items()]
     rows += [[name, str(version)] for name, version in (run.machine_info.get("software") or {}).items()]
     rows += [

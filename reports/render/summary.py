@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.characters import visible
 from reports.records.metrics import METRICS
-from reports.records.schema import CellRecord
+from reports.records.schema import CellRecord, RunFile
 from reports.records.units import step
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Attribution, Comparison, Verdict
@@ -161,6 +161,12 @@ def changed(comparison: Comparison) -> str:
     names = [visible(name) for name in comparison.changed[:CHANGED]]
     rest = len(comparison.changed) - len(names)
     return ", ".join(names) + (f" and {rest:,} more" if rest else "")
+
+
+def commit(run: RunFile) -> str:
+    """The commit that a run measured, and whether anything differed from it."""
+    changed = " with changes not committed" if run.commit_info.get("dirty") else ""
+    return str(run.commit_info.get("id", "unknown")) + changed
 
 
 def other_side(comparison: Comparison) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.records.schema import RunFile
+from reports.render import summary
 from reports.render.html.report import Report
 
 GROUPS = ("gpu", "host", "software")
@@ -72,10 +73,8 @@ def _fields(run: RunFile, cells: Iterable[str]) -> dict[str, str]:
     for record in records:
         checkpoint = f"{record.checkpoint.source} {record.checkpoint.digest}"
         found.setdefault(f"{record.axes.checkpoint} checkpoint", []).append(checkpoint)
-    commit = str(run.commit_info.get("id", "unknown"))
-    changed = " with changes not committed" if run.commit_info.get("dirty") else ""
     whole = {
-        "commit": commit + changed,
+        "commit": summary.commit(run),
         "measured": run.datetime,
         "level": run.suite.level,
         "lane": run.suite.lane,
