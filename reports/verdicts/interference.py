@@ -15,7 +15,7 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
 from reports.records.schema import CellRecord, RunFile
-from reports.verdicts.comparability import card_of, same_card, work_difference
+from reports.verdicts.comparability import card_of, work_difference
 
 SHOWN = ("step_latency", "latency", "gpu_busy", "host_probe")
 """Floors on the host's clock, the GPU's own time, and what the host took for a fixed piece of work."""
@@ -116,15 +116,14 @@ def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) ->
         ReportError: they differ in something else than workers (the field is named), have no cell in common, or `busy`
             was not measured by more workers.
     """
-    refuse_unlike(alone, busy, "busy")
-    if again:
-        refuse_unlike(alone, again, "alone once more")
-    common = [cell for cell in alone.cells if cell in busy.cells and (again is None or cell in again.cells)]
-    unequal = {
-        cell: work_difference(alone.cells[cell], busy.cells[cell])
-        or (work_difference(alone.cells[cell], again.cells[cell]) if again else "")
-        for cell in common
-    }
+    others = {"busy": busy} | ({"alone once more": again} if again else {})
+    for name, other in others.items():
+        refuse_unlike(alone, other, name)
+    common = [cell for cell in alone.cells if all(cell in other.cells for other in others.values())]
+    unequal: dict[str, str] = {}
+    for cell in common:
+        differences = [work_difference(alone.cells[cell], other.cells[cell]) for other in others.values()]
+        unequal[cell] = next(filter(None, differences), "")
     cells = [cell for cell in common if not unequal[cell]]
     if not cells:
         raise ReportError("the runs have no cell in common that did the same work: measure the same cells in both")
@@ -138,10 +137,9 @@ def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) ->
         raise ReportError(
             "the runs alone had unlike workers or cores: measure both with one worker, before and after the busy one"
         )
-    rows = tuple(row(alone.cells[cell], busy.cells[cell], again.cells[cell] if again else None) for cell in cells)
-    environments = [(alone.environment_of(alone.cells[cell]), busy.environment_of(busy.cells[cell])) for cell in cells]
-    known = [(here, there) for here, there in environments if card_of(here) and card_of(there)]
-    other_card = sum(not same_card(here, there) for here, there in known)
+    rows = tuple(row(*(run.cells[cell] for run in (alone, *others.values()))) for cell in cells)
+    cards = [[card_of(run.environment_of(run.cells[cell])) for run in (alone, busy)] for cell in cells]
+    other_card = sum(all(known) and known[0] != known[1] for known in cards)
     return Interference(one, many, rows, {cell: why for cell, why in unequal.items() if why}, other_card)
 
 
@@ -190,11 +188,10 @@ def side(run: RunFile, cells: list[str]) -> Side:
     return found.pop()
 
 
-def row(alone: CellRecord, busy: CellRecord, again: CellRecord | None) -> Row:
-    """One cell's metrics in the runs."""
-    runs = (alone, busy, *([again] if again else []))
+def row(*runs: CellRecord) -> Row:
+    """One cell's metrics in the runs: alone, busy and, where there is one, alone once more."""
     return Row(
-        alone.cell,
+        runs[0].cell,
         {
             name: Pair(*(run.metrics[name].value for run in runs))
             for name in SHOWN
