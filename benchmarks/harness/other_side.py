@@ -22,18 +22,18 @@ from fixtures.pairs import BrokenWorkerError, Side, Worker
 from fixtures.rounds import Progress
 from reports.records.schema import SCHEMA_VERSION, AgainstRecord, CellRecord
 from reports.records.units import quantity
+from reports.verdicts import wall
 from reports.verdicts.paired import judge_pairs, needs_rerun
 from reports.verdicts.rules import Status
-from reports.verdicts.wall import RULES
 
-PAIRS = 5
+PAIRS = wall.PAIRS_A_LAUNCH
 """Pairs of a fresh launch of both sides."""
 
-SCREEN = RULES.family_looks[0].pairs
+SCREEN = wall.RULES.family_looks[0].pairs
 """Pairs of each cell of a family, in launches that all cells share; who stands out is measured afresh."""
 
-ALONE = 4
-"""Cells up to which each is judged by itself; more are a family, whose first pairs decide who is worth launches."""
+ALONE = wall.ALONE
+"""Cells up to which each is judged by itself; more are a family."""
 
 Report = Callable[[Progress], None]
 
@@ -138,8 +138,7 @@ class OtherSide:
         self._alone = self._shared = None
 
     def _refuse_few_launches(self) -> None:
-        looks = RULES.family_looks if self.family else RULES.looks
-        fewest = min(look.pairs for look in looks if look.decides) // PAIRS
+        fewest = wall.fewest_launches(self.cells)
         if 0 < self.against.launches < fewest:
             cells = f"{self.cells} cells are" if self.cells > 1 else "a cell is"
             raise SuiteError(

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from reports.bisect.environments import ROOT, last_line
 from reports.bisect.runs import NO_TESTS, pytest_command, variables
 from reports.errors import ReportError
-from reports.verdicts.wall import RULES
+from reports.verdicts import wall
 
 USAGE = 4
 """pytest's exit code for arguments that it refuses."""
 
-PAIRS = 5
-"""Pairs of a launch of both sides (benchmarks/harness/other_side.py)."""
+PAIRS = wall.PAIRS_A_LAUNCH
+"""Pairs of a launch of both sides."""
 
-ALONE = 4
-"""Cells up to which each is judged by itself (the same); of more, each needs more pairs."""
+ALONE = wall.ALONE
+"""Cells up to which each is judged by itself; of more, each needs more pairs."""
 
 
 def selected(arguments: Sequence[str]) -> int | None:
@@ -54,7 +54,7 @@ def refuse_few_launches(launches: int | None, cells: int | None) -> None:
     Raises:
         ReportError: they are too few.
     """
-    fewest = min(look.pairs for look in RULES.family_looks if look.decides) // PAIRS
+    fewest = wall.fewest_launches(cells or 1)
     if launches and cells and cells > ALONE and launches < fewest:
         raise ReportError(
             f"--launches {launches}: {cells} cells are judged by {fewest * PAIRS} pairs or more, {PAIRS} a launch, so "

@@ -9,9 +9,9 @@ import numpy as np
 from reports.verdicts.paired import judge_pairs
 from reports.verdicts.resample import Array, Rounds, Rule
 from reports.verdicts.rules import Status
-from reports.verdicts.wall import RULES, Screen, confirmed, decided, enough, screen
+from reports.verdicts.wall import PAIRS_A_LAUNCH, RULES, Screen, confirmed, decided, enough, screen
 
-PAIRED_LAUNCHES, PAIRS_A_LAUNCH = 8, 5
+PAIRED_LAUNCHES = RULES.looks[-1].pairs // PAIRS_A_LAUNCH
 """Of each side, as the paired rule's largest look is made up."""
 
 

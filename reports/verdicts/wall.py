@@ -95,6 +95,18 @@ class WallRules:
 
 RULES = WallRules()
 
+PAIRS_A_LAUNCH = 5
+"""Pairs of a fresh launch of both sides."""
+
+ALONE = 4
+"""Cells up to which each is judged by itself; more are a family, whose first pairs decide who is worth launches."""
+
+
+def fewest_launches(cells: int, rules: WallRules = RULES) -> int:
+    """Launches of both sides by which so many cells can be judged at all: with fewer nothing would ever be found."""
+    looks = rules.family_looks if cells > ALONE else rules.looks
+    return min(look.pairs for look in looks if look.decides) // PAIRS_A_LAUNCH
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
