@@ -14,6 +14,8 @@ TRITON := 3.6.0
 LANE_TESTS := $(addprefix tests/fixtures/test_,attention.py bark.py counters.py decoding.py \
 	decoding_rules.py fast_decoding.py fidelity.py latency.py measure.py \
 	placement.py planting.py proof.py proof_attention.py reference.py synthetic.py) tests/suite/test_end_to_end.py
+# A worker of pytest-xdist for each core; more than a few would wait for each other's memory.
+SPREAD := -n logical --maxprocesses=4 --dist=worksteal
 REPORTS_NEED := duckdb jinja2 numpy platformdirs plotly pydantic rich
 
 .PHONY: bench measure test test-lane lint types workflows setup setup-reports
@@ -25,10 +27,10 @@ measure: setup  ## measure only, such as one of two checkouts that are compared 
 	$(PYTHON) -m pytest benchmarks/ $(ARGS)
 
 test: setup  ## the tests of the suite itself
-	$(PYTHON) -m pytest $(TESTS) $(ARGS)
+	$(PYTHON) -m pytest $(TESTS) $(SPREAD) $(ARGS)
 
 test-lane: setup  ## what depends on the lane: models, proofs, counters, and one cell from end to end
-	$(PYTHON) -m pytest $(LANE_TESTS) $(ARGS)
+	$(PYTHON) -m pytest $(LANE_TESTS) $(SPREAD) $(ARGS)
 
 lint: setup
 	$(PYTHON) -m ruff check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from fixtures.matrix.levels import RoundPolicy
 
 def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pytest.FixtureRequest) -> None:
     """One generation a round; fails where the cell is not what it is named for, or got worse than its baseline."""
-    if os.environ.get("PYTEST_XDIST_WORKER") and bark_suite.worker is None:
+    if hasattr(request.config, "workerinput") and bark_suite.worker is None:
         pytest.fail("this worker has no GPU and no cores of its own: name benchmarks/ with -n", pytrace=False)
     problem = ""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +37,7 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     recorder = suite.recorder
     if suite.other:
         suite.other.close()
-    if config.getoption("collectonly") or "PYTEST_XDIST_WORKER" in os.environ:
+    if config.getoption("collectonly") or hasattr(config, "workerinput"):  # a worker's files are its controller's
         return Result(exit_code)
     if not suite.began and exit_code in (USAGE, INTERRUPTED):
         return Result(exit_code)  # the files of an earlier run, or of the one that was waited for, are left alone

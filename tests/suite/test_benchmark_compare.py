@@ -90,6 +90,13 @@ def test_disabled_benchmarks_never_pass_a_comparison(with_baseline: Suite) -> No
     assert "nothing" in ended.output
 
 
+def test_a_run_inside_of_another_sessions_worker_judges_as_any_other(with_baseline: Suite) -> None:
+    # pytest-benchmark takes the variable for a worker's and disables itself: nothing is measured, which must show.
+    ended = with_baseline("--benchmark-compare", "-k", "dynamic and sdpa", environment={"PYTEST_XDIST_WORKER": "gw0"})
+    assert ended.code == 1
+    assert "nothing could be compared" in ended.output
+
+
 def test_versions_that_changed_are_named_and_do_not_block(with_baseline: Suite) -> None:
     ended = with_baseline(
         "--benchmark-compare",
