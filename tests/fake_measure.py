@@ -6,6 +6,7 @@ another process disturbed (`{"marked": 2, "dropped": 3}`), or
 `{"raise": "suite" | "crash" | "interrupt" | "kill" | "break"}`; a `kill` or a `break`, which breaks the process's CUDA
 context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
+With FAKE_APART cells are counted in a process of their own (tests/fake_worker.py), as on a GPU.
 FAKE_HUB is the card (tests/two_workers.py) whose worker finds the weights on the Hub; others have synthetic ones.
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 
 from pytest_benchmark import plugin
 
-from benchmarks.harness import card, session, suite
+from benchmarks.harness import card, counting, session, suite
 from fixtures import pairs
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
@@ -57,6 +58,7 @@ def measure(
     drill: Any = None,
     keep_trace: Any = None,
     limits: Any = None,
+    count: Any = None,
 ) -> Measurement:
     """What `fixtures.measure.measure` would return, from made-up numbers."""
     wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(scenario.id, {})
@@ -72,7 +74,8 @@ def measure(
         raise KeyboardInterrupt
     if wanted.get("raise") == "kill" and not already(wanted.get("once")):
         os.kill(os.getpid(), signal.SIGKILL)
-    if keep_trace:
+    counted = count(keep_trace) if count else None
+    if keep_trace and not count:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump({"traceEvents": [{"name": scenario.id}]}, file)
             file.flush()
@@ -94,6 +97,7 @@ def measure(
         weights_bytes=int(wanted.get("weights", 38_000_000)),
         tokens=workload.tokens,
         proofs={"attention": "made up"},
+        counters=counted,
         phases_s={"load": 0.5, "rounds": latency * policy.minimum},
     )
 
@@ -122,6 +126,8 @@ def pytest_configure() -> None:
     vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
     context.broken = lambda device: BROKEN[0] if BROKEN else ""
     pairs.MODULE = "tests.fake_worker"
+    if "FAKE_APART" in os.environ:
+        counting.apart = lambda device: True
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}

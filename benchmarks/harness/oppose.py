@@ -9,7 +9,6 @@ from benchmarks.harness.only_there import only_there
 from benchmarks.harness.other_side import OtherSide, quietly
 from benchmarks.harness.suite import BarkSuite, environment_record
 from fixtures.meters.memory import give_back
-from fixtures.pair_protocol import Order
 from reports.verdicts.thresholds import overrides
 
 
@@ -44,25 +43,17 @@ def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[]
         keep: writes the run file as it stands.
     """
     assert suite.other is not None
-    chosen, limits, progress = suite.settings, suite.recorder.limits, suite.progress
+    progress = suite.progress
     there = environment_record(suite.other.description["environment"], str(suite.other.commit_info.get("id")))
-    order = Order(
-        cell,
-        chosen.level.semantic_tokens,
-        chosen.checkpoint_source,
-        chosen.checkpoint_revision,
-        chosen.machine.device,
-        chosen.level.rounds.minimum,
-        limits=limits.record() if limits else None,
-    )
     if progress:
         progress.start(cell, f"against {suite.other.against.name}")
     suite.recorder.records[cell]["against"] = found
     if there["environment"] != suite.machine_info.get("environment"):
         suite.recorder.environments[there["environment"]] = there
     try:
-        give_back(chosen.machine.device)
-        suite.other.measure(order, there["environment"], found, progress.update if progress else quietly, keep)
+        give_back(suite.settings.machine.device)
+        report = progress.update if progress else quietly
+        suite.other.measure(suite.order(cell), there["environment"], found, report, keep)
     finally:
         if progress:
             progress.finish(counts=False)

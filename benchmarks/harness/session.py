@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from benchmarks.harness import card, durations, plan, shards
+from benchmarks.harness import card, counting, durations, plan, shards
 from benchmarks.harness.oppose import start_other_side
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
@@ -92,6 +92,8 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
+    if counting.apart(suite.settings.machine.device):
+        suite.counting = counting.Counting()
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
     suite.checkpoints.report = warn

@@ -11,13 +11,14 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
+from benchmarks.harness.counting import Counting
 from benchmarks.harness.other_side import OtherSide
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.shards import Split
 from benchmarks.harness.traces import Traces
-from fixtures.checkpoints.source import CheckpointSource
+from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.limits import Limits, probe
 from fixtures.machine.workers import Worker
@@ -26,7 +27,10 @@ from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
 from fixtures.measure import measure, measure_again
 from fixtures.measurement import Measurement
+from fixtures.meters.counters import CounterReading
+from fixtures.meters.trace import Keep
 from fixtures.out_of_memory import guarded
+from fixtures.pair_protocol import Order
 from fixtures.reference import References
 from reports.errors import ReportError
 from reports.records import audio, baselines
@@ -66,6 +70,8 @@ class BarkSuite:
     """Whether the device was probed for its limits."""
     other: OtherSide | None = None
     """Set where `--against` names another side."""
+    counting: Counting | None = None
+    """Set where cells are counted in another process than they are timed in."""
     worker: Worker | None = None
     """Set where this process is one of several that measure at once."""
     awaited: set[str] | None = None
@@ -95,10 +101,36 @@ class BarkSuite:
                 self.settings.drill,
                 partial(self.traces.keep, cell) if self.traces else None,
                 self._limits(),
+                partial(self._counted, cell, checkpoint) if self.counting else None,
             )
         finally:
             if self.progress:
                 self.progress.finish()
+
+    def _counted(self, cell: str, checkpoint: Checkpoint, keep: Keep | None) -> CounterReading | None:
+        """A cell's counters from the process that counts; where it cannot, what was timed is kept without them."""
+        assert self.counting is not None
+        # By what was loaded here: a Hub that is reached in one process and not in the other makes no difference.
+        order = replace(self.order(cell), checkpoint_source=checkpoint.source, drill=str(self.settings.drill or ""))
+        report = self.progress.update if self.progress else lambda progress: None
+        try:
+            return self.counting.count(order, checkpoint.digest, report, keep)
+        except SuiteError as error:
+            self.warn(f"{cell} has no counters: {error}")
+            return None
+
+    def order(self, cell: str) -> Order:
+        """A cell as another process is told to measure it, without a drill."""
+        chosen, limits = self.settings, self.recorder.limits
+        return Order(
+            cell,
+            chosen.level.semantic_tokens,
+            chosen.checkpoint_source,
+            chosen.checkpoint_revision,
+            chosen.machine.device,
+            chosen.level.rounds.minimum,
+            limits=limits.record() if limits else None,
+        )
 
     def _limits(self) -> Limits | None:
         """What the device can do at most, measured before the first cell; None where that did not go."""

@@ -1,0 +1,53 @@
+"""Cells that are counted in a process of their own, as on a GPU; made up (tests/fake_worker.py)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.fake_worker import PART
+from tests.suite.conftest import OTHER, SMALLEST, Ended, Suite
+
+CALLS = {SMALLEST: PART["aten_calls"], OTHER: 2 * PART["aten_calls"]}
+TWO = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
+APART = {"FAKE_APART": "1"}
+
+
+def counted(suite: Suite, *arguments: str, **head: Any) -> Ended:
+    return suite(*TWO, *arguments, environment=APART | {"FAKE_SIDES": json.dumps({"head": head})})
+
+
+def calls(ended: Ended) -> dict[str, float]:
+    found = {cell: record.metrics.get("aten_calls") for cell, record in ended.run.cells.items()}
+    return {cell: metric.value for cell, metric in found.items() if metric}
+
+
+def test_its_counters_are_the_cells(suite: Suite) -> None:
+    ended = counted(suite)
+    assert ended.code == 0, ended.output
+    assert calls(ended) == CALLS
+    assert ended.run.suite.warnings == []
+
+
+def test_where_it_dies_the_cell_keeps_what_was_timed_and_the_next_one_is_counted(suite: Suite) -> None:
+    ended = counted(suite, at={"count 2": "die"})
+    assert ended.code == 0, ended.output
+    assert set(ended.run.cells) == {SMALLEST, OTHER}
+    assert list(calls(ended)) == [OTHER]
+    (said,) = ended.run.suite.warnings
+    assert said.startswith(f"{SMALLEST} has no counters: the counting process ended when asked to count {SMALLEST}")
+
+
+def test_counters_that_the_baseline_has_and_the_run_lacks_fail_it(suite: Suite) -> None:
+    assert counted(suite, "--update-baselines").code == 0
+    assert counted(suite, "--benchmark-compare").code == 0
+    ended = counted(suite, "--benchmark-compare", at={"count 2": "memory"})
+    assert ended.code == 1
+    assert f"{SMALLEST}: aten_calls missing: 40 -> -, the baseline has it, this run did not measure it" in ended.output
+    assert f"warning: {SMALLEST} has no counters: the counting process: the cell ran out of memory" in ended.output
+
+
+def test_each_of_several_workers_has_its_own(suite: Suite) -> None:
+    ended = suite(*TWO, "-n", "2", environment=APART, plugins=("tests.fake_measure", "tests.two_workers"))
+    assert ended.code == 0, ended.output
+    assert calls(ended) == CALLS
