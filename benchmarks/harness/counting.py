@@ -5,7 +5,8 @@ it (pytorch/pytorch#144455 tells of 10 % to 20 %). In one process, the wall time
 another one was counted before it, and a rerun would always be slower than what it is to confirm.
 
 The process lives as long as the session, idle while cells are timed. It holds a CUDA context all the time, and a cell's
-model only while the measuring process has given its own back.
+model only while the measuring process has given its own back. It builds cells itself: what a plugin changes in the
+process that times them, it does not count.
 """
 
 from __future__ import annotations
@@ -18,18 +19,35 @@ from pathlib import Path
 
 from benchmarks.harness.against import ROOT
 from fixtures.errors import SuiteError
+from fixtures.machine.gpus import one_process_only
 from fixtures.meters.counters import CounterReading
 from fixtures.meters.trace import Keep
 from fixtures.pair_protocol import Order
-from fixtures.pairs import TIMEOUT_S, BrokenWorkerError, Side, Worker
+from fixtures.pairs import TIMEOUT_S, Side, Worker
 from fixtures.rounds import Progress
 
 Report = Callable[[Progress], None]
 
+NAME = "the counting process"
+ADVICE = "; measure the cell alone to see whether it does so again"
+
 
 def apart(device: str) -> bool:
-    """Whether cells of a torch device are counted in a process of their own: where CUPTI does it."""
+    """Whether cells of a torch device are to be counted in a process of their own: where CUPTI does it."""
     return device.startswith("cuda")
+
+
+def counting_for(device: str, warn: Callable[[str], None]) -> Counting | None:
+    """The process that counts a device's cells; None where the one that times them does."""
+    if not apart(device):
+        return None
+    if one_process_only():
+        warn(
+            "the GPU lets one process at a time compute on it (nvidia-smi -q -d COMPUTE shows it), so cells are "
+            "counted where they are timed, which a profiler leaves slower: wall times depend on the cells before"
+        )
+        return None
+    return Counting()
 
 
 @dataclass(slots=True)
@@ -37,7 +55,7 @@ class Counting:
     """The process that counts; started for the first cell, and afresh after one that broke it."""
 
     start: Callable[[Side, float], Worker] = Worker
-    side: Side = field(default_factory=lambda: Side("the counting process", sys.executable, ROOT, patience=""))
+    side: Side = field(default_factory=lambda: Side(NAME, sys.executable, ROOT, patience=ADVICE))
     _worker: Worker | None = None
 
     def count(self, order: Order, checkpoint: str, report: Report, keep: Keep | None = None) -> CounterReading:
@@ -62,17 +80,18 @@ class Counting:
                     lambda seen: report(Progress(f"counters: {seen.get('phase', '')}")),
                     trace=str(trace or ""),
                 )
+                if answer.get("checkpoint") != checkpoint:
+                    raise SuiteError(
+                        f"{NAME} loaded another checkpoint ({answer.get('checkpoint')}) than was measured "
+                        f"({checkpoint}): do not change weights during a run"
+                    )
                 if keep and trace:
                     keep(trace)
-        except BrokenWorkerError:
-            self.close()
+            return CounterReading.from_record(answer.get("counters") or {})
+        except BaseException:  # one that failed may hold the card's memory, and one that was left may still work
+            self._worker.kill()
+            self._worker = None
             raise
-        if answer.get("checkpoint") != checkpoint:
-            raise SuiteError(
-                f"the counting process loaded another checkpoint ({answer.get('checkpoint')}) than was measured "
-                f"({checkpoint}): do not change weights during a run"
-            )
-        return CounterReading.from_record(answer.get("counters") or {})
 
     def close(self) -> None:
         """End the process."""

@@ -92,8 +92,8 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
-    if counting.apart(suite.settings.machine.device):
-        suite.counting = counting.Counting()
+    if not suite.settings.against:  # which counts both sides alike, and times neither where it counts
+        suite.counting = counting.counting_for(suite.settings.machine.device, warn)
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
     suite.checkpoints.report = warn

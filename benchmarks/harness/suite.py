@@ -31,6 +31,7 @@ from fixtures.meters.counters import CounterReading
 from fixtures.meters.trace import Keep
 from fixtures.out_of_memory import guarded
 from fixtures.pair_protocol import Order
+from fixtures.pairs import BrokenWorkerError
 from fixtures.reference import References
 from reports.errors import ReportError
 from reports.records import audio, baselines
@@ -72,13 +73,15 @@ class BarkSuite:
     """Set where `--against` names another side."""
     counting: Counting | None = None
     """Set where cells are counted in another process than they are timed in."""
+    uncounted: dict[str, str] = field(default_factory=dict)
+    """Cell -> why it has no counters, though it was timed."""
     worker: Worker | None = None
     """Set where this process is one of several that measure at once."""
     awaited: set[str] | None = None
     """Cells that a worker has yet to tell of; None where this process measures itself."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
-        """Measure one cell; progress goes to the terminal.
+        """Measure one cell; progress goes to the terminal. With a `policy` of its own, nothing of it is kept.
 
         Raises:
             SuiteError: the cell could not be measured.
@@ -101,7 +104,7 @@ class BarkSuite:
                 self.settings.drill,
                 partial(self.traces.keep, cell) if self.traces else None,
                 self._limits(),
-                partial(self._counted, cell, checkpoint) if self.counting else None,
+                partial(self._counted, cell, checkpoint) if self.counting and policy is None else None,
             )
         finally:
             if self.progress:
@@ -110,13 +113,23 @@ class BarkSuite:
     def _counted(self, cell: str, checkpoint: Checkpoint, keep: Keep | None) -> CounterReading | None:
         """A cell's counters from the process that counts; where it cannot, what was timed is kept without them."""
         assert self.counting is not None
-        # By what was loaded here: a Hub that is reached in one process and not in the other makes no difference.
-        order = replace(self.order(cell), checkpoint_source=checkpoint.source, drill=str(self.settings.drill or ""))
+        # What was loaded here, to the commit: whether the Hub is reached, and what it has by now, makes no difference.
+        order = replace(
+            self.order(cell),
+            checkpoint_source=checkpoint.source,
+            checkpoint_revision=checkpoint.revision,
+            drill=str(self.settings.drill or ""),
+        )
         report = self.progress.update if self.progress else lambda progress: None
         try:
-            return self.counting.count(order, checkpoint.digest, report, keep)
+            try:
+                return self.counting.count(order, checkpoint.digest, report, keep)
+            except BrokenWorkerError as error:
+                self.warn(f"{cell} was counted a second time: {error}")
+                return self.counting.count(order, checkpoint.digest, report, keep)
         except SuiteError as error:
-            self.warn(f"{cell} has no counters: {error}")
+            self.uncounted[cell] = f"{cell} has no counters: {error}"
+            self.warn(self.uncounted[cell])
             return None
 
     def order(self, cell: str) -> Order:
@@ -224,10 +237,10 @@ class BarkSuite:
         return summary.properties(CellRecord.model_validate(record), self.verdicts(record))
 
     def regression(self, record: dict[str, Any]) -> str:
-        """The message of a cell that got worse than its baseline; empty where it did not, or nothing was asked."""
+        """The message of a cell that got worse than its baseline, or has no counters; empty where it is neither."""
         verdicts = self.verdicts(record)
         if not any(verdict.fails for verdict in verdicts):
-            return ""
+            return self.uncounted.get(record["cell"], "")
         head = CellRecord.model_validate(record)
         base, environment = self._base(head)
         return summary.cell_message(verdicts, attribute(base, head, verdicts, environment, self.machine_info))

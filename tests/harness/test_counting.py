@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from benchmarks.harness import counting as counting_module
 from benchmarks.harness.against import ROOT
-from benchmarks.harness.counting import Counting, apart
+from benchmarks.harness.counting import Counting, counting_for
+from benchmarks.harness.settings import Settings
+from benchmarks.harness.suite import BarkSuite
 from benchmarks.harness.traces import Traces
 from fixtures import pairs
-from fixtures.errors import OutOfMemoryError, SuiteError
+from fixtures.checkpoints.source import Checkpoint
+from fixtures.errors import SuiteError
+from fixtures.machine.gpus import Machine
+from fixtures.matrix.levels import LEVELS
 from fixtures.meters.trace import PARTS
 from fixtures.pair_protocol import Order
 from fixtures.pairs import BrokenWorkerError, Side, Worker
@@ -55,8 +63,15 @@ def counting(pretend: Callable[..., None], started: list[Worker]) -> Iterator[Co
     one.close()
 
 
-def test_only_a_gpu_needs_it() -> None:
-    assert (apart("cuda:0"), apart("cpu")) == (True, False)
+def test_only_a_gpu_needs_it_that_lets_two_processes_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    assert counting_for("cpu", said.append) is None
+    monkeypatch.setattr(counting_module, "one_process_only", lambda: False)
+    assert isinstance(counting_for("cuda:0", said.append), Counting)
+    assert said == []
+    monkeypatch.setattr(counting_module, "one_process_only", lambda: True)
+    assert counting_for("cuda:0", said.append) is None
+    assert "the GPU lets one process at a time compute" in said[0]
 
 
 def test_one_process_counts_all_cells(counting: Counting, started: list[Worker]) -> None:
@@ -110,19 +125,36 @@ def test_a_trace_that_it_could_not_write_is_a_warning(
         ("die", f"the counting process ended when asked to count {CELL} (exit code 3)"),
         ("crash", f"the counting process failed when asked to count {CELL}: RuntimeError: the driver fell over"),
         ("garbage", "sent what is no message"),
+        ("memory", "the counting process: the cell ran out of memory: Tried to allocate 20.00 GiB"),
+        ("lacks", "the counting process: unknown attention 'sdpa'"),
     ],
 )
-def test_a_broken_one_is_replaced_for_the_next_cell(
+def test_one_that_failed_is_ended_and_the_next_cell_has_another(
     counting: Counting, pretend: Callable[..., None], started: list[Worker], how: str, says: str
 ) -> None:
     pretend(at={"count": how})
-    with pytest.raises(BrokenWorkerError) as broken:
+    with pytest.raises(SuiteError) as failed:
         counting.count(ORDER, DIGEST, quietly)
-    assert says in str(broken.value)
-    assert "--against" not in str(broken.value)
+    assert says in str(failed.value)
+    assert "--against" not in str(failed.value)
+    assert not started[0].alive
     pretend()
     assert counting.count(ORDER, DIGEST, quietly).total.exact() == PART
     assert len(started) == 2
+
+
+def test_one_that_is_left_while_it_works_is_ended_at_once(
+    counting: Counting, pretend: Callable[..., None], started: list[Worker]
+) -> None:
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    pretend(at={"count": "hang"})
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        counting.count(ORDER, DIGEST, interrupt)
+    assert time.monotonic() - begun < pairs.STOP_S  # not asked to end by itself, and waited for
+    assert not started[0].alive
 
 
 def test_one_that_hangs_is_stopped_without_advice_that_does_not_apply(
@@ -136,16 +168,6 @@ def test_one_that_hangs_is_stopped_without_advice_that_does_not_apply(
     assert "--against" not in str(broken.value)
 
 
-def test_one_that_ran_out_of_memory_lives_on(
-    counting: Counting, pretend: Callable[..., None], started: list[Worker]
-) -> None:
-    pretend(at={"count 1": "memory"})
-    with pytest.raises(OutOfMemoryError, match=r"the counting process: .* 20\.00 GiB"):
-        counting.count(ORDER, DIGEST, quietly)
-    assert counting.count(ORDER, DIGEST, quietly).total.exact() == PART
-    assert len(started) == 1
-
-
 def test_counters_of_other_weights_are_refused(counting: Counting, pretend: Callable[..., None]) -> None:
     pretend(checkpoint="decaf")
     with pytest.raises(SuiteError, match=r"loaded another checkpoint \(decaf\) than was measured \(c0ffee\)"):
@@ -157,6 +179,26 @@ def test_an_answer_without_counters_is_refused() -> None:
         def ask(self, *arguments: Any, **more: Any) -> dict[str, Any]:
             return {"checkpoint": DIGEST}
 
-    counting = Counting(lambda side, timeout_s: Silent())  # type: ignore[arg-type,return-value]
+        def kill(self) -> None:
+            pass
+
+    counting = Counting(lambda side, timeout_s: cast(Worker, Silent()))
     with pytest.raises(SuiteError, match="counters of another process cannot be read"):
         counting.count(ORDER, DIGEST, quietly)
+
+
+def test_it_loads_what_was_measured_to_the_commit() -> None:
+    asked: list[tuple[Order, str]] = []
+    noting = SimpleNamespace(count=lambda order, digest, report, keep: asked.append((order, digest)))
+    settings = SimpleNamespace(
+        level=LEVELS["smoke"],
+        checkpoint_source="auto",
+        checkpoint_revision="main",
+        machine=Machine(None, {}),
+        drill=None,
+    )
+    suite: Any = BarkSuite(cast(Settings, settings), cast(Any, SimpleNamespace(limits=None)), cast(Any, None))
+    suite.counting = noting
+    suite._counted(CELL, Checkpoint("tiny", "hub", "suno/bark", "70a8a7d", DIGEST), None)
+    ((order, digest),) = asked
+    assert (order.checkpoint_source, order.checkpoint_revision, digest) == ("hub", "70a8a7d", DIGEST)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +114,35 @@ def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], preten
     assert seen == [{"phase": "made up"}]
     one.ask("load", ORDER)
     assert one.ask("round") == {"latency_s": 0.125, "step_p10_s": 0.00125}
+
+
+PARENT = """
+import sys, time
+from fixtures import pairs
+from fixtures.pair_protocol import Order
+from pathlib import Path
+pairs.MODULE = "tests.fake_worker"
+worker = pairs.Worker(pairs.Side("it", sys.executable, Path.cwd()))
+worker.ready()
+worker.send("count", Order("tiny-sdpa-fp32-resident-dynamic-batch1", 16, "synthetic", None, "cpu", 5))
+print(worker.thread, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_worker_does_not_outlive_a_run_that_is_killed_though_it_is_at_work(
+    pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(head={"at": {"count": "hang"}})
+    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        assert worker.is_running()
+        parent.kill()
+    with suppress(psutil.NoSuchProcess):
+        worker.wait(5)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
 
 
 def test_two_workers_work_at_the_same_time_and_are_answered_in_turn(
