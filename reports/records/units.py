@@ -4,13 +4,15 @@ from __future__ import annotations
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A value with its unit: bytes as MB (1e6, as the study counts), s or ms, whole counts; a dash for None."""
+    """A value with its unit: bytes as MB (1e6, as the study counts), s or ms (below 1 ms to 1 us), whole counts."""
     if value is None:
         return "-"
     if unit == "B":
         return f"{value / 1e6:,.1f} MB"
     if unit == "s":
-        return f"{value:.2f} s" if value >= 10 else f"{value:.3f} s" if value >= 0.1 else f"{value * 1e3:.1f} ms"
+        if value >= 0.1:
+            return f"{value:.2f} s" if value >= 10 else f"{value:.3f} s"
+        return f"{value * 1e3:.3f} ms" if 0 < value < 1e-3 else f"{value * 1e3:.1f} ms"
     if not unit and float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:,.3g} {unit}".rstrip()

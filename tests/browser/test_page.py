@@ -210,7 +210,7 @@ def test_text_of_a_run_file_is_only_ever_text(hostile: Path, opened: Open) -> No
 
 def test_scripts_word_a_quantity_as_python_does(report: Path, opened: Open) -> None:
     page = opened(report).page
-    values = [0.0, 1e-7, 0.00123, 0.0999, 0.5, 0.99, 9.999, 10.0, 123.456, 1234.5, 30_367.0, 5_026_000_000.0]
+    values = [0.0, 1e-7, 0.000366, 0.00123, 0.0999, 0.5, 0.99, 9.999, 10.0, 123.456, 1234.5, 30_367.0, 5_026_000_000.0]
     for unit in ("B", "s", "", "samples/s"):
         told = page.evaluate("([values, unit]) => values.map((one) => Report.quantity(one, unit))", [values, unit])
         assert told == [quantity(value, unit) for value in values]

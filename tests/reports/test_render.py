@@ -17,6 +17,8 @@ from tests.builders import FUSED, H200, HOST, PLAIN, cell_document, run_of
         (10.48, "s", "10.48 s"),
         (0.5, "s", "0.500 s"),
         (0.0123, "s", "12.3 ms"),
+        (0.0003658, "s", "0.366 ms"),
+        (0.0, "s", "0.0 ms"),
         (0.42, "samples/s", "0.42 samples/s"),
         (30_367.0, "", "30,367"),
         (0.00123, "", "0.00123"),

@@ -23,7 +23,8 @@
   function quantity(value, unit) {
     const fixed = (number, digits) => number.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
     if (unit === 'B') return `${fixed(value / MEGABYTE, 1)} MB`;
-    if (unit === 's') return value >= 10 ? `${value.toFixed(2)} s` : value >= 0.1 ? `${value.toFixed(3)} s` : `${(value * 1e3).toFixed(1)} ms`;
+    if (unit === 's' && value >= 0.1) return `${value.toFixed(value >= 10 ? 2 : 3)} s`;
+    if (unit === 's') return `${(value * 1e3).toFixed(value > 0 && value < 1e-3 ? 3 : 1)} ms`;
     if (!unit && Number.isInteger(value)) return fixed(value, 0);
     return `${threeDigits(value)} ${unit}`.trimEnd();
   }
