@@ -6,7 +6,6 @@ another process disturbed (`{"marked": 2, "dropped": 3}`), or
 `{"raise": "suite" | "crash" | "interrupt" | "kill" | "break"}`; a `kill` or a `break`, which breaks the process's CUDA
 context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
-With FAKE_APART cells are counted in a process of their own (tests/fake_worker.py), as on a GPU.
 FAKE_HUB is the card (tests/two_workers.py) whose worker finds the weights on the Hub; others have synthetic ones.
 """
 
@@ -23,7 +22,7 @@ from typing import Any
 
 from pytest_benchmark import plugin
 
-from benchmarks.harness import card, counting, session, suite
+from benchmarks.harness import card, session, suite
 from fixtures import pairs
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
@@ -126,8 +125,6 @@ def pytest_configure() -> None:
     vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
     context.broken = lambda device: BROKEN[0] if BROKEN else ""
     pairs.MODULE = "tests.fake_worker"
-    if "FAKE_APART" in os.environ:
-        counting.apart = lambda device: True
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}

@@ -24,9 +24,7 @@ from fixtures.meters.counters import CounterReading
 from fixtures.meters.trace import Keep
 from fixtures.pair_protocol import Order
 from fixtures.pairs import TIMEOUT_S, Side, Worker
-from fixtures.rounds import Progress
-
-Report = Callable[[Progress], None]
+from fixtures.rounds import Progress, Report
 
 NAME = "the counting process"
 ADVICE = "; measure the cell alone to see whether it does so again"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.harness.only_there import only_there
-from benchmarks.harness.other_side import OtherSide, quietly
+from benchmarks.harness.other_side import OtherSide
 from benchmarks.harness.suite import BarkSuite, environment_record
 from fixtures.meters.memory import give_back
 from reports.verdicts.thresholds import overrides
@@ -27,7 +27,7 @@ def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
     assert chosen.against is not None
     suite.overrides = overrides()
     cells = suite.progress.total if suite.progress else len(suite.recorder.asked_for)
-    suite.other = OtherSide(chosen.against, cells, str(chosen.drill or ""))
+    suite.other = OtherSide(chosen.against, cells, suite.recorder.drill)
     suite.other.check(commit_info, suite.machine_info["gpu"])
     lost = only_there(suite.other.description, chosen.level, chosen.machine)
     suite.recorder.against = suite.other.record() | {"only_there": lost}
@@ -52,8 +52,7 @@ def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[]
         suite.recorder.environments[there["environment"]] = there
     try:
         give_back(suite.settings.machine.device)
-        report = progress.update if progress else quietly
-        suite.other.measure(suite.order(cell), there["environment"], found, report, keep)
+        suite.other.measure(suite.order(cell), there["environment"], found, suite.report, keep)
     finally:
         if progress:
             progress.finish(counts=False)

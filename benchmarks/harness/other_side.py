@@ -19,7 +19,7 @@ from fixtures.machine.quiet_core import QuietCores, quiet_cores
 from fixtures.pair_protocol import Order
 from fixtures.pair_rounds import Launch, Samples, loaded, measure_pairs
 from fixtures.pairs import BrokenWorkerError, Side, Worker
-from fixtures.rounds import Progress
+from fixtures.rounds import Progress, Report, quietly
 from reports.records.schema import SCHEMA_VERSION, AgainstRecord, CellRecord
 from reports.records.units import quantity
 from reports.verdicts import wall
@@ -34,12 +34,6 @@ SCREEN = wall.RULES.family_looks[0].pairs
 
 ALONE = wall.ALONE
 """Cells up to which each is judged by itself; more are a family."""
-
-Report = Callable[[Progress], None]
-
-
-def quietly(progress: Progress) -> None:
-    """Report to nobody."""
 
 
 @dataclass(slots=True)

@@ -92,10 +92,10 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
-    if not suite.settings.against:  # which counts both sides alike, and times neither where it counts
-        suite.counting = counting.counting_for(suite.settings.machine.device, warn)
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
+    else:  # with another side, both are counted alike, and neither is judged by what is timed where it is counted
+        suite.counting = counting.counting_for(suite.settings.machine.device, warn)
     suite.checkpoints.report = warn
     suite.references.warn = warn
 

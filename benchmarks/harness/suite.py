@@ -33,6 +33,7 @@ from fixtures.out_of_memory import guarded
 from fixtures.pair_protocol import Order
 from fixtures.pairs import BrokenWorkerError
 from fixtures.reference import References
+from fixtures.rounds import Report, quietly
 from reports.errors import ReportError
 from reports.records import audio, baselines
 from reports.records.schema import CellRecord, RunFile
@@ -99,7 +100,7 @@ class BarkSuite:
                 workload,
                 policy or self.policy,
                 self.settings.machine.device,
-                self.progress.update if self.progress else lambda progress: None,
+                self.report,
                 self.references,
                 self.settings.drill,
                 partial(self.traces.keep, cell) if self.traces else None,
@@ -110,6 +111,11 @@ class BarkSuite:
             if self.progress:
                 self.progress.finish()
 
+    @property
+    def report(self) -> Report:
+        """Takes how far a cell is."""
+        return self.progress.update if self.progress else quietly
+
     def _counted(self, cell: str, checkpoint: Checkpoint, keep: Keep | None) -> CounterReading | None:
         """A cell's counters from the process that counts; where it cannot, what was timed is kept without them."""
         assert self.counting is not None
@@ -118,15 +124,14 @@ class BarkSuite:
             self.order(cell),
             checkpoint_source=checkpoint.source,
             checkpoint_revision=checkpoint.revision,
-            drill=str(self.settings.drill or ""),
+            drill=self.recorder.drill,
         )
-        report = self.progress.update if self.progress else lambda progress: None
         try:
             try:
-                return self.counting.count(order, checkpoint.digest, report, keep)
+                return self.counting.count(order, checkpoint.digest, self.report, keep)
             except BrokenWorkerError as error:
                 self.warn(f"{cell} was counted a second time: {error}")
-                return self.counting.count(order, checkpoint.digest, report, keep)
+                return self.counting.count(order, checkpoint.digest, self.report, keep)
         except SuiteError as error:
             self.uncounted[cell] = f"{cell} has no counters: {error}"
             self.warn(self.uncounted[cell])
@@ -182,7 +187,7 @@ class BarkSuite:
                 measurement,
                 self.policy,
                 self.settings.machine.device,
-                self.progress.update if self.progress else lambda progress: None,
+                self.report,
                 self.settings.drill,
             )
         except SuiteError as error:

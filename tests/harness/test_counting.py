@@ -27,16 +27,12 @@ from fixtures.matrix.levels import LEVELS
 from fixtures.meters.trace import PARTS
 from fixtures.pair_protocol import Order
 from fixtures.pairs import BrokenWorkerError, Side, Worker
-from fixtures.rounds import Progress
+from fixtures.rounds import Progress, quietly
 from tests.fake_worker import PART
 
 CELL = "tiny-sdpa-fp32-resident-dynamic-batch1"
 ORDER = Order(CELL, 16, "synthetic", None, "cpu", 5, drill="memory=+64MiB")
 DIGEST = "c0ffee"
-
-
-def quietly(progress: Progress) -> None:
-    pass
 
 
 @pytest.fixture
@@ -195,9 +191,8 @@ def test_it_loads_what_was_measured_to_the_commit() -> None:
         checkpoint_source="auto",
         checkpoint_revision="main",
         machine=Machine(None, {}),
-        drill=None,
     )
-    suite: Any = BarkSuite(cast(Settings, settings), cast(Any, SimpleNamespace(limits=None)), cast(Any, None))
+    suite: Any = BarkSuite(cast(Settings, settings), cast(Any, SimpleNamespace(limits=None, drill="")), cast(Any, None))
     suite.counting = noting
     suite._counted(CELL, Checkpoint("tiny", "hub", "suno/bark", "70a8a7d", DIGEST), None)
     ((order, digest),) = asked

@@ -11,11 +11,11 @@ from tests.suite.conftest import OTHER, SMALLEST, Ended, Suite
 
 CALLS = {SMALLEST: PART["aten_calls"], OTHER: 2 * PART["aten_calls"]}
 TWO = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
-APART = {"FAKE_APART": "1"}
+APART = ("tests.fake_measure", "tests.count_apart")
 
 
 def counted(suite: Suite, *arguments: str, **head: Any) -> Ended:
-    return suite(*TWO, *arguments, environment=APART | {"FAKE_SIDES": json.dumps({"head": head})})
+    return suite(*TWO, *arguments, environment={"FAKE_SIDES": json.dumps({"head": head})}, plugins=APART)
 
 
 def calls(ended: Ended) -> dict[str, float]:
@@ -64,6 +64,6 @@ def test_a_run_that_measures_nothing_or_both_sides_starts_none(suite: Suite) -> 
 
 
 def test_each_of_several_workers_has_its_own(suite: Suite) -> None:
-    ended = suite(*TWO, "-n", "2", environment=APART, plugins=("tests.fake_measure", "tests.two_workers"))
+    ended = suite(*TWO, "-n", "2", plugins=(*APART, "tests.two_workers"))
     assert ended.code == 0, ended.output
     assert calls(ended) == CALLS
