@@ -57,7 +57,6 @@ def measure(
     drill: Any = None,
     keep_trace: Any = None,
     limits: Any = None,
-    count: Any = None,
 ) -> Measurement:
     """What `fixtures.measure.measure` would return, from made-up numbers."""
     wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(scenario.id, {})
@@ -73,8 +72,7 @@ def measure(
         raise KeyboardInterrupt
     if wanted.get("raise") == "kill" and not already(wanted.get("once")):
         os.kill(os.getpid(), signal.SIGKILL)
-    counted = count(keep_trace) if count else None
-    if keep_trace and not count:
+    if keep_trace:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump({"traceEvents": [{"name": scenario.id}]}, file)
             file.flush()
@@ -96,7 +94,6 @@ def measure(
         weights_bytes=int(wanted.get("weights", 38_000_000)),
         tokens=workload.tokens,
         proofs={"attention": "made up"},
-        counters=counted,
         phases_s={"load": 0.5, "rounds": latency * policy.minimum},
     )
 

@@ -2,9 +2,8 @@
 
 The environment variable FAKE_SIDES holds JSON: `head` and `other` (whichever this process is) -> what to do.
 `step`: seconds of a decoding step; `noise`: its spread, the same in each launch; `metrics`: cell metrics in place of
-the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `count`, `load`, `round`, `release`, or
-one of them with a number, as `round 3`) -> what happens there (see `misbehave`); `runs`: the cells that it can run on
-the CPU; `checkpoint`: what it says it counted; `no_trace`: it cannot write one.
+the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, `release`, or one of
+them with a number, as `round 3`) -> what happens there (see `misbehave`); `runs`: the cells that it can run on the CPU.
 """
 
 from __future__ import annotations
@@ -22,12 +21,8 @@ from fixtures import pair_worker
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import Workload, prompts_for
-from fixtures.meters.trace import PARTS
 from fixtures.pair_protocol import Order
 from tests.builders import cell_document
-
-PART = {"aten_calls": 40, "python_calls": 90, "allocations": 7, "peak_bytes": 4096}
-"""Counters of a cell with fused attention; without it, there are twice as many operators."""
 
 WANTED: dict[str, Any] = json.loads(os.environ.get("FAKE_SIDES", "{}"))
 
@@ -69,16 +64,6 @@ class FakeSide:
         for name in ("schema_version", "environment"):
             record.pop(name)
         return {"record": record, "rounds_s": [values["latency"]] * order.rounds}
-
-    def count(self, order: Order, trace: str, report: pair_worker.Report) -> dict[str, Any]:
-        report({"phase": "made up"})
-        self.misbehave("count", order.drill)
-        if trace and not self.wanted.get("no_trace"):
-            Path(trace).write_text(json.dumps({"traceEvents": [{"name": order.cell}]}), encoding="utf-8")
-        fused = parse(order.cell).name("attention") != "eager"
-        part = PART if fused else PART | {"aten_calls": 2 * PART["aten_calls"]}
-        counters = {"total": part, "parts": dict.fromkeys(PARTS, part), "top": {name: {} for name in PARTS}}
-        return {"counters": counters, "checkpoint": self.wanted.get("checkpoint", "c0ffee")}
 
     def load(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
         self.misbehave("load", order.drill)

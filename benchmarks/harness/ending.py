@@ -37,8 +37,6 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     recorder = suite.recorder
     if suite.other:
         suite.other.close()
-    if suite.counting:
-        suite.counting.close()
     if config.getoption("collectonly") or hasattr(config, "workerinput"):  # a worker's files are its controller's
         return Result(exit_code)
     if not suite.began and exit_code in (USAGE, INTERRUPTED):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from benchmarks.harness import card, counting, durations, plan, shards
+from benchmarks.harness import card, durations, plan, shards
 from benchmarks.harness.oppose import start_other_side
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder
@@ -14,6 +14,7 @@ from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.machine import environment
+from fixtures.meters.cupti import leave_after_profiles
 from reports.records.schema import Outcome
 
 
@@ -92,10 +93,11 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
+    stays = leave_after_profiles() if suite.settings.machine.device.startswith("cuda") else ""
+    if stays:
+        warn(f"each cell that comes after another's counters is timed slower, as the profiler stays attached: {stays}")
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
-    else:  # with another side, both are counted alike, and neither is judged by what is timed where it is counted
-        suite.counting = counting.counting_for(suite.settings.machine.device, warn)
     suite.checkpoints.report = warn
     suite.references.warn = warn
 

@@ -11,14 +11,13 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
-from benchmarks.harness.counting import Counting
 from benchmarks.harness.other_side import OtherSide
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.recorder import Recorder, cell_record, digest
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.shards import Split
 from benchmarks.harness.traces import Traces
-from fixtures.checkpoints.source import Checkpoint, CheckpointSource
+from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.limits import Limits, probe
 from fixtures.machine.workers import Worker
@@ -27,11 +26,8 @@ from fixtures.matrix.scenario import parse
 from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
 from fixtures.measure import measure, measure_again
 from fixtures.measurement import Measurement
-from fixtures.meters.counters import CounterReading
-from fixtures.meters.trace import Keep
 from fixtures.out_of_memory import guarded
 from fixtures.pair_protocol import Order
-from fixtures.pairs import BrokenWorkerError
 from fixtures.reference import References
 from fixtures.rounds import Report, quietly
 from reports.errors import ReportError
@@ -72,17 +68,13 @@ class BarkSuite:
     """Whether the device was probed for its limits."""
     other: OtherSide | None = None
     """Set where `--against` names another side."""
-    counting: Counting | None = None
-    """Set where cells are counted in another process than they are timed in."""
-    uncounted: dict[str, str] = field(default_factory=dict)
-    """Cell -> why it has no counters, though it was timed."""
     worker: Worker | None = None
     """Set where this process is one of several that measure at once."""
     awaited: set[str] | None = None
     """Cells that a worker has yet to tell of; None where this process measures itself."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
-        """Measure one cell; progress goes to the terminal. With a `policy` of its own, nothing of it is kept.
+        """Measure one cell; progress goes to the terminal.
 
         Raises:
             SuiteError: the cell could not be measured.
@@ -105,7 +97,6 @@ class BarkSuite:
                 self.settings.drill,
                 partial(self.traces.keep, cell) if self.traces else None,
                 self._limits(),
-                partial(self._counted, cell, checkpoint) if self.counting and policy is None else None,
             )
         finally:
             if self.progress:
@@ -115,27 +106,6 @@ class BarkSuite:
     def report(self) -> Report:
         """Takes how far a cell is."""
         return self.progress.update if self.progress else quietly
-
-    def _counted(self, cell: str, checkpoint: Checkpoint, keep: Keep | None) -> CounterReading | None:
-        """A cell's counters from the process that counts; where it cannot, what was timed is kept without them."""
-        assert self.counting is not None
-        # What was loaded here, to the commit: whether the Hub is reached, and what it has by now, makes no difference.
-        order = replace(
-            self.order(cell),
-            checkpoint_source=checkpoint.source,
-            checkpoint_revision=checkpoint.revision,
-            drill=self.recorder.drill,
-        )
-        try:
-            try:
-                return self.counting.count(order, checkpoint.digest, self.report, keep)
-            except BrokenWorkerError as error:
-                self.warn(f"{cell} was counted a second time: {error}")
-                return self.counting.count(order, checkpoint.digest, self.report, keep)
-        except SuiteError as error:
-            self.uncounted[cell] = f"{cell} has no counters: {error}"
-            self.warn(self.uncounted[cell])
-            return None
 
     def order(self, cell: str) -> Order:
         """A cell as another process is told to measure it, without a drill."""
@@ -242,10 +212,10 @@ class BarkSuite:
         return summary.properties(CellRecord.model_validate(record), self.verdicts(record))
 
     def regression(self, record: dict[str, Any]) -> str:
-        """The message of a cell that got worse than its baseline, or has no counters; empty where it is neither."""
+        """The message of a cell that got worse than its baseline; empty where it did not, or nothing was asked."""
         verdicts = self.verdicts(record)
         if not any(verdict.fails for verdict in verdicts):
-            return self.uncounted.get(record["cell"], "")
+            return ""
         head = CellRecord.model_validate(record)
         base, environment = self._base(head)
         return summary.cell_message(verdicts, attribute(base, head, verdicts, environment, self.machine_info))

@@ -124,7 +124,7 @@ from pathlib import Path
 pairs.MODULE = "tests.fake_worker"
 worker = pairs.Worker(pairs.Side("it", sys.executable, Path.cwd()))
 worker.ready()
-worker.send("count", Order("tiny-sdpa-fp32-resident-dynamic-batch1", 16, "synthetic", None, "cpu", 5))
+worker.send("measure", Order("tiny-sdpa-fp32-resident-dynamic-batch1", 16, "synthetic", None, "cpu", 5))
 print(worker.thread, flush=True)
 time.sleep(60)
 """
@@ -134,7 +134,7 @@ time.sleep(60)
 def test_a_worker_does_not_outlive_a_run_that_is_killed_though_it_is_at_work(
     pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pretend(head={"at": {"count": "hang"}})
+    pretend(head={"at": {"measure": "hang"}})
     with subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         worker = psutil.Process(int(parent.stdout.readline()))

