@@ -40,7 +40,7 @@ from reports.verdicts.invariants import refuse_broken
 from reports.verdicts.sides import compare_cell_sides, compare_sides
 from reports.verdicts.thresholds import NONE, Overrides, overrides
 from reports.verdicts.verdict import Comparison, Verdict
-from reports.verdicts.wall import settled
+from reports.verdicts.wall import can_settle, settled
 
 
 @dataclass(slots=True)
@@ -134,8 +134,8 @@ class BarkSuite:
 
     @property
     def policy(self) -> RoundPolicy:
-        """When a cell has enough rounds: the level's policy, ended early once the rounds have settled."""
-        return replace(self.settings.level.rounds, settled=settled)
+        """When a cell has enough rounds: the level's policy, ended early once they have settled, or cannot any more."""
+        return replace(self.settings.level.rounds, settled=settled, can_settle=can_settle)
 
     def confirm(self, measurement: Measurement) -> Measurement:
         """Time a cell once more where its wall verdict needs it and `--rerun-budget` allows it; else as it was."""

@@ -146,14 +146,27 @@ def unsettled(steps: Sequence[float], rules: WallRules = RULES) -> str:
             raise ReportError(f"a round's step p10 is {value} s, which no clock gives: measure the cell again")
     if len(steps) < rules.fewest_rounds:
         return f"has {len(steps)} rounds of at least {rules.fewest_rounds}"
-    floor = min(steps)
-    near = sum(value <= floor * (1 + rules.near) for value in steps)
+    near = near_floor(steps, rules)
     if near < rules.near_rounds:
         return (
             f"has not settled: {near} of its {len(steps)} rounds lie within {rules.near:.0%} of its fastest, "
             f"{rules.near_rounds} are needed"
         )
     return ""
+
+
+def near_floor(steps: Sequence[float], rules: WallRules = RULES) -> int:
+    """How many of a side's rounds lie near its fastest; arguments as `unsettled`."""
+    floor = min(steps, default=0.0)
+    return sum(value <= floor * (1 + rules.near) for value in steps)
+
+
+def can_settle(steps: Sequence[float], more: int, rules: WallRules = RULES) -> bool:
+    """Whether a side could still be settled after at most so many rounds more; arguments as `unsettled`.
+
+    A round below the floor only takes others out of its reach, so each one more is near at best.
+    """
+    return len(steps) + more >= rules.fewest_rounds and near_floor(steps, rules) + more >= rules.near_rounds
 
 
 def settled(steps: Sequence[float], rules: WallRules = RULES) -> bool:

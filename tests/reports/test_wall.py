@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reports.errors import ReportError
 from reports.verdicts.rules import Status
-from reports.verdicts.wall import RULES, Screen, confirmed, enough, screen, settled
+from reports.verdicts.wall import RULES, Screen, can_settle, confirmed, enough, screen, settled
 from tests.noise import launch, mean_rule
 
 seconds = st.floats(min_value=1e-6, max_value=1e3)
@@ -176,3 +176,22 @@ def test_a_real_slowdown_is_found_but_for_launches_that_happen_to_hide_it(effect
     # The floors of two launches of one code lie 6 % apart in one of twenty: 1.15 / 1.06 is within the threshold.
     assert found.count(Status.SAME) / 300 <= missed
     assert found.count(Status.BETTER) == 0
+
+
+@given(st.lists(st.floats(min_value=1, max_value=2), min_size=1, max_size=20), st.lists(seconds, max_size=20))
+def test_what_cannot_settle_any_more_never_does(steps: list[float], later: list[float]) -> None:
+    if not can_settle(steps, len(later)):
+        assert not any(settled(steps + later[:more]) for more in range(len(later) + 1))
+
+
+@given(quiet(), st.integers(0, 40))
+def test_what_has_settled_can(steps: list[float], more: int) -> None:
+    assert can_settle(steps, more)
+
+
+def test_a_side_can_settle_while_enough_rounds_are_left_to_come_near_its_fastest() -> None:
+    drifted = [1.0, *[1.2] * 9]
+    assert can_settle(drifted, 7)
+    assert not can_settle(drifted, 6)
+    assert not can_settle([1.0] * 4, 5)
+    assert can_settle([], 10)
