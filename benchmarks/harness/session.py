@@ -93,9 +93,8 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
-    stays = leave_after_profiles() if suite.settings.machine.device.startswith("cuda") else ""
-    if stays:
-        warn(f"each cell that comes after another's counters is timed slower, as the profiler stays attached: {stays}")
+    if stays := leave_after_profiles(suite.settings.machine.device):
+        warn(stays)
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
     suite.checkpoints.report = warn
