@@ -42,7 +42,7 @@ def workers_asked_for(option: Callable[..., Any]) -> int:
         return 0
     if dist != "load":
         raise SuiteError(
-            f"--dist={dist}: the suite itself gives out cells, the longest first and those of one checkpoint together: "
+            f"--dist={dist}: the suite itself gives out cells, the longest first, and together what shares kernels: "
             "leave --dist out"
         )
     number = 0

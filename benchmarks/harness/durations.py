@@ -11,24 +11,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.harness.schedule import kernels_of, work_of
 from fixtures.matrix.axes import AXES
 from fixtures.matrix.levels import LEVELS, Level, RoundPolicy
 from reports.records import baselines, runfile
-from reports.records.schema import Benchmark
+from reports.records.schema import Benchmark, RunFile
 
 ROUNDS = "rounds"
 """The phase in which rounds are timed."""
 
-NOT_ITS_OWN = {"reference", "rerun"}
+REFERENCE = "reference"
+COLD_START = "cold_start"
+
+NOT_ITS_OWN = {REFERENCE, "rerun"}
 """Phases that say nothing of a cell: the reference is made once, by the first cell that needs it, and what is timed
 again hangs on the noise of the day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Seconds of cells, and which baseline they are from; both empty where there is none."""
+    """Seconds of cells, and which baseline they are from; all empty where there is none.
+
+    `first`: what the first cell of a process takes longer by, of those that share something (`schedule.readied`).
+    """
 
     seconds: Mapping[str, float] = field(default_factory=dict)
+    first: Mapping[str, float] = field(default_factory=dict)
     source: Path | None = None
 
     def of(self, cells: Iterable[str]) -> dict[str, float]:
@@ -56,7 +64,7 @@ def measured(root: Path, hardware: str, lane: str, level: Level) -> Durations:
             if path.exists():
                 run = runfile.read(path)
                 seconds = {one.extra_info.cell: seconds_of(one, level.rounds) for one in run.benchmarks}
-                return Durations({cell: value for cell, value in seconds.items() if value > 0}, path)
+                return Durations({cell: value for cell, value in seconds.items() if value > 0}, first_of(run), path)
     return Durations()
 
 
@@ -69,10 +77,30 @@ def other_gpus(root: Path, hardware: str, lane: str) -> list[str]:
 
 
 def seconds_of(benchmark: Benchmark, rounds: RoundPolicy) -> float:
-    """Seconds of all phases of a cell but those that are not its own, with as many rounds as there are at least."""
+    """Seconds of all phases of a cell but those that are not its own, with as many rounds as there are at least.
+
+    A cold start is taken for a warm one: what it took longer depends on the cells before it (`first_of`).
+    """
     phases, samples_s = benchmark.extra_info.phases, benchmark.stats.data
     once_s = sum(seconds for phase, seconds in phases.items() if phase not in {ROUNDS, *NOT_ITS_OWN})
-    return once_s + rounds.minimum * statistics.median(samples_s) if samples_s else once_s
+    if not samples_s:
+        return once_s
+    return once_s - _colder_s(benchmark) + rounds.minimum * statistics.median(samples_s)
+
+
+def first_of(run: RunFile) -> dict[str, float]:
+    """What a cell readied for others of its process -> seconds: the longest, as later cells found it there."""
+    first: dict[str, float] = {}
+    for benchmark in run.benchmarks:
+        cell, reference_s = benchmark.extra_info.cell, benchmark.extra_info.phases.get(REFERENCE, 0.0)
+        for what, seconds in ((work_of(cell), reference_s), (kernels_of(cell), _colder_s(benchmark))):
+            first[what] = max(seconds, first.get(what, 0.0))
+    return first
+
+
+def _colder_s(benchmark: Benchmark) -> float:
+    cold_s, samples_s = benchmark.extra_info.phases.get(COLD_START, 0.0), benchmark.stats.data
+    return max(cold_s - statistics.median(samples_s), 0.0) if samples_s else 0.0
 
 
 def estimate(cell: str, seconds: Mapping[str, float]) -> float:

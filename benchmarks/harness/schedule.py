@@ -1,31 +1,63 @@
-"""Which worker measures which cell next: the longest first, those of one checkpoint together where that costs no time.
+"""Which worker measures which cell next: the longest first, and together what a process readies once.
+
+A process readies some things at their first use and has them from then on: a checkpoint's reference, or kernels for
+shapes (on an H200 a process's first generation with fused attention in half precision takes 30 to 43 s longer than the
+next). So cells that share such things belong together, as far as waiting for one worker does not cost more than doing
+it again on another.
 
 A worker of pytest-xdist has to know its next test before it starts the one before (pytest ends fixtures by it). To give
 a worker a cell is thus to have that cell wait for the one that the worker is about to start, while another worker may
 be free sooner. So the rest of the run is played through with the cells' expected durations: each cell goes to the
 worker that is free first, as in list scheduling (Graham 1969, "Bounds on multiprocessing timing anomalies"), and a
 worker gets what it is given there; where that is nothing, it ends after the cell that it has.
-
-A worker stays with its checkpoint while that has cells, since each process loads a checkpoint's reference for itself;
-then it goes to the checkpoint with the most work left for each of its workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+import statistics
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from fixtures.matrix.axes import AXES
 
 SHORTEST_S = 1e-3
 """What a cell takes at least: the play would else give one worker all that takes no time."""
 
+NOMINAL = 0.02
+"""What readying something costs at least, as a share of a typical cell: so that cells stay together where nothing is
+known, and next to nothing is lost by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A worker that takes cells: seconds until it is done with those it has, and the last one's checkpoint."""
+    """A worker that takes cells: seconds until it is done with those it has, and what it will have readied by then."""
 
     name: str
     free_s: float
-    checkpoint: str = ""
+    ready: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What cells take: `seconds` of each by itself, and `first`, what readying something takes in addition."""
+
+    seconds: Mapping[str, float]
+    first: Mapping[str, float] = field(default_factory=dict)
+    least_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        typical_s = statistics.median(self.seconds.values()) if self.seconds else 0.0
+        object.__setattr__(self, "least_s", NOMINAL * typical_s)
+
+    def of(self, cell: str, ready: Collection[str]) -> float:
+        """Seconds of a cell in a process that has readied this."""
+        missing = sum(self.readying(what) for what in readied(cell) if what not in ready)
+        return max(self.seconds[cell], SHORTEST_S) + missing
+
+    def readying(self, what: str) -> float:
+        """Seconds that readying something takes."""
+        return max(self.first.get(what, 0.0), self.least_s)
 
 
 def checkpoint_of(cell: str) -> str:
@@ -33,45 +65,71 @@ def checkpoint_of(cell: str) -> str:
     return cell.partition("-")[0]
 
 
+def kernels_of(cell: str) -> str:
+    """What cells have in common that run the same kernels on the same shapes: all axes but those that move weights."""
+    return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if axis.computes)
+
+
+def work_of(cell: str) -> str:
+    """What cells have in common that do the same work, in whatever way: they share a reference."""
+    return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if not axis.optimizes)
+
+
+@cache
+def readied(cell: str) -> tuple[str, ...]:
+    """What a process has once it measured a cell, and need not ready again."""
+    return tuple(dict.fromkeys((checkpoint_of(cell), work_of(cell), kernels_of(cell))))
+
+
 def next_cell(
-    asking: str, workers: Sequence[Busy], queue: Mapping[str, float], barred: Container[tuple[str, str]] = ()
+    asking: str,
+    workers: Sequence[Busy],
+    queue: Sequence[str],
+    costs: Costs,
+    barred: Container[tuple[str, str]] = (),
 ) -> str | None:
     """The cell to give to a worker now; None where the others will have started all that is left before it is free.
 
     Args:
         asking: the worker's name.
         workers: all that take cells, the asking one among them.
-        queue: cell that nobody has -> seconds that it takes, in the plan's order.
+        queue: cells that nobody has, in the plan's order.
+        costs: what cells take.
         barred: (cell, worker) pairs that are not to be, unless no other worker takes the cell.
     """
-    left = {cell: max(seconds, SHORTEST_S) for cell, seconds in queue.items()}
+    left = list(queue)
     free = {worker.name: worker.free_s for worker in workers}
-    at = {worker.name: worker.checkpoint for worker in workers}
+    ready = {worker.name: set(worker.ready) for worker in workers}
+    everybody = list(free)
     while left and free:
         name = min(free, key=lambda one: free[one])
-        allowed = [cell for cell in left if (cell, name) not in barred or _nobody_else(cell, at, barred)]
+        allowed = [cell for cell in left if (cell, name) not in barred or _nobody_else(cell, everybody, barred)]
         if not allowed:
             del free[name]  # what is left is for others; they are not free yet
             continue
-        cell = _pick(name, allowed, left, at)
+        cell = _pick(name, allowed, ready, costs)
         if name == asking:
             return cell
-        free[name] += left.pop(cell)
-        at[name] = checkpoint_of(cell)
+        left.remove(cell)
+        free[name] += costs.of(cell, ready[name])
+        ready[name].update(readied(cell))
     return None
 
 
-def _nobody_else(cell: str, workers: Mapping[str, str], barred: Container[tuple[str, str]]) -> bool:
+def _nobody_else(cell: str, workers: Sequence[str], barred: Container[tuple[str, str]]) -> bool:
     return all((cell, name) in barred for name in workers)
 
 
-def _pick(name: str, allowed: Sequence[str], left: Mapping[str, float], at: Mapping[str, str]) -> str:
-    """The longest cell of the worker's own checkpoint; of the one that needs a worker most, where it has none left."""
-    of: dict[str, list[str]] = {}
-    for cell in allowed:
-        of.setdefault(checkpoint_of(cell), []).append(cell)
-    chosen = at[name]
-    if chosen not in of:
-        held = list(at.values())
-        chosen = max(of, key=lambda one: sum(left[cell] for cell in of[one]) / (held.count(one) + 1))
-    return max(of[chosen], key=lambda cell: left[cell])
+def _pick(name: str, allowed: Sequence[str], ready: Mapping[str, Collection[str]], costs: Costs) -> str:
+    """The cell that is worth most here: its seconds, and what it needs readied, as that is done here or not yet at all.
+
+    Where another worker has it and this one does not, doing the cell here costs that once more.
+    """
+    elsewhere = {what for other, has in ready.items() if other != name for what in has} - set(ready[name])
+
+    def worth(cell: str) -> float:
+        return costs.seconds[cell] + sum(
+            -costs.readying(what) if what in elsewhere else costs.readying(what) for what in readied(cell)
+        )
+
+    return max(allowed, key=worth)

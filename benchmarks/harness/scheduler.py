@@ -11,7 +11,7 @@ from typing import Any
 
 from xdist.scheduler import LoadScheduling
 
-from benchmarks.harness.schedule import Busy, checkpoint_of, next_cell
+from benchmarks.harness.schedule import Busy, Costs, next_cell, readied
 
 
 class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has no types
@@ -23,7 +23,8 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
         self,
         config: Any,
         log: Any,
-        seconds: Callable[[str], tuple[str, float] | None],
+        cell_of: Callable[[str], str],
+        costs: Costs,
         place_of: Callable[[Any], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -32,15 +33,17 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
         Args:
             config: pytest's.
             log: pytest-xdist's.
-            seconds: from a test's node id to its cell and expected seconds; None for what measures nothing.
+            cell_of: from a test's node id to its cell; empty for what measures nothing.
+            costs: what cells are expected to take.
             place_of: from a worker of pytest-xdist to the place that it has (`distribution.Places`).
             clock: seconds.
         """
         super().__init__(config, log)
-        self._seconds, self._place_of, self._clock = seconds, place_of, clock
-        self._cells: dict[int, tuple[str, float]] = {}
+        self._cell_of, self._costs, self._place_of, self._clock = cell_of, costs, place_of, clock
+        self._cells: dict[int, str] = {}
         self._began: dict[Any, float] = {}
-        self._last: dict[Any, str] = {}
+        self._ready: dict[Any, set[str]] = {}
+        self._takes: dict[int, float] = {}
         self._barred: set[tuple[str, int]] = set()
 
     def bar(self, cell: str, place: int) -> None:
@@ -64,7 +67,7 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
             collection: list[str] = next(iter(self.node2collection.values()))
             self.collection = collection
             self.pending[:] = range(len(collection))
-            found = {index: self._seconds(nodeid) for index, nodeid in enumerate(collection)}
+            found = {index: self._cell_of(nodeid) for index, nodeid in enumerate(collection)}
             self._cells = {index: cell for index, cell in found.items() if cell}
             others = self._others()
             for number, node in enumerate(self.nodes):
@@ -92,20 +95,19 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
     def _next(self, node: Any) -> list[int]:
         waiting: dict[str, int] = {}
         for index in self.pending:
-            waiting.setdefault(self._cells[index][0], index)  # a cell may be there twice (--keep-duplicates)
-        queue = {cell: self._cells[index][1] for cell, index in waiting.items()}
+            waiting.setdefault(self._cells[index], index)  # a cell may be there twice (--keep-duplicates)
         takers = [one for one in self.nodes if one in self.node2collection and not one.shutting_down]
         barred = {
-            (cell, self._name(one)) for one in takers for cell in queue if (cell, self._place_of(one)) in self._barred
+            (cell, self._name(one)) for one in takers for cell in waiting if (cell, self._place_of(one)) in self._barred
         }
-        cell = next_cell(self._name(node), [self._busy(one) for one in takers], queue, barred)
+        cell = next_cell(self._name(node), [self._busy(one) for one in takers], list(waiting), self._costs, barred)
         return [] if cell is None else [waiting[cell]]
 
     def _busy(self, node: Any) -> Busy:
-        held = [self._cells[index][1] for index in self.node2pending[node] if index in self._cells]
+        held = [self._takes[index] for index in self.node2pending[node] if index in self._cells]
         ran = self._clock() - self._began.get(node, self._clock())
         free = max(held[0] - ran, 0.0) + sum(held[1:]) if held else 0.0
-        return Busy(self._name(node), free, self._last.get(node, ""))
+        return Busy(self._name(node), free, self._ready.get(node, ()))
 
     def _name(self, node: Any) -> str:
         return str(node.gateway.id)
@@ -115,8 +117,11 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
             return
         if not self.node2pending[node]:
             self._began[node] = self._clock()
-        if chosen[-1] in self._cells:
-            self._last[node] = checkpoint_of(self._cells[chosen[-1]][0])
+        ready = self._ready.setdefault(node, set())
+        for index in chosen:
+            if index in self._cells:
+                self._takes[index] = self._costs.of(self._cells[index], ready)
+                ready.update(readied(self._cells[index]))
         self.pending[:] = [index for index in self.pending if index not in chosen]
         self.node2pending[node].extend(chosen)
         node.send_runtest_some(chosen)

@@ -15,6 +15,7 @@ from benchmarks.harness import card, display, distribution, durations, ending, h
 from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
+from benchmarks.harness.schedule import Costs
 from benchmarks.harness.suite import BarkSuite
 from benchmarks.harness.workers_progress import WorkersProgress
 from fixtures.errors import SuiteError
@@ -140,6 +141,7 @@ class Controller(Enabled):
         chosen = suite.settings
         self.planned = {one.scenario.id: one for one in plan.plan(chosen.level, chosen.machine)}
         self.seconds = known.of(cell for cell, one in self.planned.items() if not one.skip)
+        self.first = known.first
         self.session_cores = len(workers.usable_cores())
         self.progress = WorkersProgress(lambda text: display.uncaptured(config)(text), len(places.devices))
         suite.awaited = set()
@@ -151,10 +153,10 @@ class Controller(Enabled):
         cell = nodeid.rpartition("[")[2].removesuffix("]")
         return cell if cell in self.planned else ""
 
-    def expected(self, nodeid: str) -> tuple[str, float] | None:
-        """A test's cell and how long it takes; None for one that measures nothing."""
+    def measured_by(self, nodeid: str) -> str:
+        """The cell that a test measures; empty for one that is skipped, or measures nothing."""
         cell = self.cell_of(nodeid)
-        return (cell, self.seconds[cell]) if cell in self.seconds else None
+        return cell if cell in self.seconds else ""
 
     def pytest_report_header(self) -> str:
         """Which worker gets what."""
@@ -172,7 +174,13 @@ class Controller(Enabled):
         """The suite's own."""
         from benchmarks.harness.scheduler import CellScheduling
 
-        return CellScheduling(config, log, self.expected, lambda node: self.workers[str(node.gateway.id)].place)
+        return CellScheduling(
+            config,
+            log,
+            self.measured_by,
+            Costs(self.seconds, self.first),
+            lambda node: self.workers[str(node.gateway.id)].place,
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:

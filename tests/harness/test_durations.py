@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.harness.durations import Durations, estimate, measured
+from benchmarks.harness.schedule import kernels_of, work_of
 from fixtures.matrix.levels import LEVELS, choose_level
 from reports.errors import ReportError
 from reports.records import baselines, runfile
@@ -78,3 +79,14 @@ def test_a_cell_that_the_baseline_lacks_takes_as_long_as_its_neighbours() -> Non
 
 def test_without_a_baseline_all_cells_take_as_long() -> None:
     assert Durations().of([PLAIN, FUSED]) == {PLAIN: 1.0, FUSED: 1.0}
+
+
+def test_what_the_first_cell_of_a_process_readies_is_told_apart_from_the_cell(tmp_path: Path) -> None:
+    """The builder's rounds take 2.1 s in the median."""
+    first = with_phases(FUSED, reference=3.0, load=1.0, cold_start=40.0, rounds=21.0)
+    later = with_phases(FUSED.replace("resident", "cpu_offload"), load=1.0, cold_start=2.0, rounds=21.0)
+    stored(tmp_path, "pr", first, later)
+    found = measured(tmp_path, "nvidia-h200", "current", PR)
+    assert found.seconds[FUSED] == pytest.approx(1 + 2.1 + 10 * 2.1)
+    assert found.seconds[FUSED.replace("resident", "cpu_offload")] == pytest.approx(1 + 2.0 + 10 * 2.1)
+    assert found.first == {work_of(FUSED): 3.0, kernels_of(FUSED): pytest.approx(40 - 2.1)}

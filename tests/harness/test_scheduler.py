@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from benchmarks.harness.schedule import Costs
 from benchmarks.harness.scheduler import CellScheduling
 
-SECONDS = {"small-a": 10.0, "small-b": 9.0, "small-c": 8.0, "large-a": 30.0, "large-b": 20.0}
+SECONDS = {"small-a": 10.0, "small-b": 9.0, "small-c": 8.0, "large-a": 60.0, "large-b": 20.0}
 SKIPPED = ("skip-1", "skip-2", "skip-3")
 TESTS = [*SKIPPED, *SECONDS]
 
@@ -44,7 +45,8 @@ class Host:
         self.scheduler = CellScheduling(
             config,
             SimpleNamespace(loadsched=lambda *words: None),
-            lambda test: (test, SECONDS[test]) if test in SECONDS else None,
+            lambda test: test if test in SECONDS else "",
+            Costs(SECONDS),
             lambda node: self.places[node.gateway.id],
             lambda: self.now,
         )
@@ -70,14 +72,14 @@ class Host:
                     self.complete(node)
 
 
-def test_skipped_tests_are_shared_out_and_cells_follow_by_checkpoint_the_longest_first() -> None:
+def test_skipped_tests_are_shared_out_and_cells_follow_the_longest_first() -> None:
     host = Host(2)
     host.drain(host.nodes)
     first, second = host.nodes
     assert sorted(first.sent + second.sent) == sorted(TESTS)
     assert {len(set(node.sent) & set(SKIPPED)) for node in host.nodes} == {1, 2}
     assert first.cells[:1] == ["large-a"]
-    assert second.cells[:2] == ["small-a", "small-b"]
+    assert second.cells == ["large-b", "small-a", "small-b", "small-c"]
     assert first.shutting_down and second.shutting_down
 
 
