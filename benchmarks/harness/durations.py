@@ -7,11 +7,12 @@ run asks for is thus each cell's rounds at the baseline's pace, and all else as 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.harness.schedule import kernels_of, work_of
+from benchmarks.harness.schedule import kernels_of, readied, work_of
 from fixtures.matrix.axes import AXES
 from fixtures.matrix.levels import LEVELS, Level, RoundPolicy
 from reports.records import baselines, runfile
@@ -42,6 +43,14 @@ class Durations:
     def of(self, cells: Iterable[str]) -> dict[str, float]:
         """Cell -> seconds, of all these cells; 1 each where nothing is known of any."""
         return {cell: self.seconds.get(cell) or estimate(cell, self.seconds) for cell in cells}
+
+    def with_shares(self, cells: Sequence[str]) -> dict[str, float]:
+        """As `of`, with each cell's share of what those of them that have it in common ready once."""
+        sharing = Counter(what for cell in cells for what in readied(cell))
+        return {
+            cell: seconds + sum(self.first.get(what, 0.0) / sharing[what] for what in readied(cell))
+            for cell, seconds in self.of(cells).items()
+        }
 
 
 def measured(root: Path, hardware: str, lane: str, level: Level) -> Durations:

@@ -2,8 +2,9 @@
 
 A process readies some things at their first use and has them from then on: a checkpoint's reference, or kernels for
 shapes (on an H200 a process's first generation with fused attention in half precision takes 30 to 43 s longer than the
-next). So cells that share such things belong together, as far as waiting for one worker does not cost more than doing
-it again on another.
+next). So what a cell needs readied counts as a part of its length, unless another worker has readied it, which may then
+come to take the cell for less; nobody waits for that. Of cells that are as long, a worker takes one that shares such
+things with those that it had.
 
 A worker of pytest-xdist has to know its next test before it starts the one before (pytest ends fixtures by it). To give
 a worker a cell is thus to have that cell wait for the one that the worker is about to start, while another worker may
@@ -121,15 +122,11 @@ def _nobody_else(cell: str, workers: Sequence[str], barred: Container[tuple[str,
 
 
 def _pick(name: str, allowed: Sequence[str], ready: Mapping[str, Collection[str]], costs: Costs) -> str:
-    """The cell that is worth most here: its seconds, and what it needs readied, as that is done here or not yet at all.
-
-    Where another worker has it and this one does not, doing the cell here costs that once more.
-    """
+    """The cell that is worth most here: its seconds, and what it needs readied, unless only another worker has that."""
     elsewhere = {what for other, has in ready.items() if other != name for what in has} - set(ready[name])
 
-    def worth(cell: str) -> float:
-        return costs.seconds[cell] + sum(
-            -costs.readying(what) if what in elsewhere else costs.readying(what) for what in readied(cell)
-        )
+    def worth(cell: str) -> tuple[float, int]:
+        needs = sum(costs.readying(what) for what in readied(cell) if what not in elsewhere)
+        return costs.seconds[cell] + needs, sum(what in ready[name] for what in readied(cell))
 
     return max(allowed, key=worth)

@@ -64,7 +64,7 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
         return {}
     cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
     known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
-    suite.split = shards.split(chosen.shard, known.of(cells), shown(known.source) if known.source else "")
+    suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()
     return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
 
@@ -93,7 +93,8 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
-    if stays := leave_after_profiles(suite.settings.machine.device):
+    stays = leave_after_profiles(suite.settings.machine.device)
+    if stays and not suite.settings.against:  # pairs are timed where nothing is counted
         warn(stays)
     if suite.settings.against:
         start_other_side(suite, commit_of(config))

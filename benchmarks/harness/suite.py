@@ -74,7 +74,7 @@ class BarkSuite:
     """Cells that a worker has yet to tell of; None where this process measures itself."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
-        """Measure one cell; progress goes to the terminal.
+        """Measure one cell; progress goes to the terminal. A `policy` takes the place of the session's own.
 
         Raises:
             SuiteError: the cell could not be measured.

@@ -90,3 +90,10 @@ def test_what_the_first_cell_of_a_process_readies_is_told_apart_from_the_cell(tm
     assert found.seconds[FUSED] == pytest.approx(1 + 2.1 + 10 * 2.1)
     assert found.seconds[FUSED.replace("resident", "cpu_offload")] == pytest.approx(1 + 2.0 + 10 * 2.1)
     assert found.first == {work_of(FUSED): 3.0, kernels_of(FUSED): pytest.approx(40 - 2.1)}
+
+
+def test_in_a_split_each_cell_has_its_share_of_what_is_readied_once() -> None:
+    offloaded = FUSED.replace("resident", "cpu_offload")
+    known = Durations({FUSED: 10.0, offloaded: 20.0, PLAIN: 5.0}, {kernels_of(FUSED): 30.0, work_of(FUSED): 9.0})
+    assert known.with_shares([FUSED, offloaded, PLAIN]) == {FUSED: 28.0, offloaded: 38.0, PLAIN: 8.0}
+    assert known.with_shares([FUSED]) == {FUSED: 49.0}

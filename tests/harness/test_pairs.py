@@ -22,6 +22,7 @@ from benchmarks.harness.other_side import OtherSide
 from fixtures import pairs
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.quiet_core import QuietCores
+from fixtures.meters.cupti import SWITCH
 from fixtures.pair_protocol import GarbledError, Lines, Order, decoded, encoded
 from fixtures.pair_rounds import Launch, Samples, base_first, loaded
 from fixtures.pair_worker import BarkSide
@@ -235,8 +236,9 @@ def test_a_worker_that_cannot_do_a_cell_does_the_next(
     assert one.ask("load", ORDER) == {}
 
 
-def test_the_other_side_does_not_inherit_this_sides_packages() -> None:
+def test_the_other_side_inherits_neither_this_sides_packages_nor_what_its_torch_can() -> None:
     variables = {"PYTHONPATH": "/here", "VIRTUAL_ENV": "/here", "PYTHONHOME": "/", "CUDA_VISIBLE_DEVICES": "1"}
+    variables[SWITCH] = "1"
     assert OTHER.environment(variables) == {"CUDA_VISIBLE_DEVICES": "1"}
     assert "PYTHONPATH" in replace(OTHER, clean=False).environment(variables)
 

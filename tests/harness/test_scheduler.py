@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,7 +37,7 @@ class Node:
 class Host:
     """A controller with workers `gw0`, `gw1` and so on, in the place of their number; time stands still."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, first: Mapping[str, float] | None = None) -> None:
         config: Any = SimpleNamespace(
             getvalue=lambda name: ["popen"] * number, getoption=lambda name: None, hook=SimpleNamespace()
         )
@@ -46,7 +47,7 @@ class Host:
             config,
             SimpleNamespace(loadsched=lambda *words: None),
             lambda test: test if test in SECONDS else "",
-            Costs(SECONDS),
+            Costs(SECONDS, first or {}),
             lambda node: self.places[node.gateway.id],
             lambda: self.now,
         )
@@ -142,3 +143,18 @@ def test_a_long_cell_has_no_other_wait_for_it_while_another_worker_is_free_soone
         host.complete(second)  # the first is still at its first cell
     assert first.cells == ["large-a"]
     assert set(second.cells) == set(SECONDS) - {"large-a"}
+
+
+def test_a_worker_is_known_by_what_it_readied_and_one_that_replaces_it_has_readied_nothing() -> None:
+    host = Host(2, {"small": 100.0})
+    first, second = host.nodes
+    while not first.cells or not second.cells:
+        for node in host.nodes:
+            host.complete(node)
+    assert (first.cells[0], second.cells[0]) == ("small-a", "large-a"), "what takes long to ready comes first"
+    assert "small" in host.scheduler._busy(first).ready
+    assert "small" not in host.scheduler._busy(second).ready
+    host.scheduler.remove_node(first)
+    clone = host.join("gw2", place=0)
+    assert clone.cells and all(cell.startswith("small") for cell in clone.cells)
+    assert host.scheduler._busy(clone).free_s > 100.0, "it readies once more"

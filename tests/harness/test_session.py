@@ -11,6 +11,8 @@ from benchmarks.harness.ending import INTERRUPTED, USAGE, drilled, finish
 from benchmarks.harness.recorder import Recorder
 from benchmarks.harness.session import add_commit, outcome_of, report_reason
 from benchmarks.harness.settings import Settings
+from benchmarks.harness.suite import BarkSuite
+from fixtures.matrix.levels import LEVELS
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,13 @@ def test_a_drill_advises_a_comparison_only_where_there_is_none(
 ) -> None:
     settings = SimpleNamespace(drill="latency=+10%", compare=compare, against=against)
     assert ("add --benchmark-compare" in drilled(cast(Settings, settings))) is advises
+
+
+def test_a_session_stops_rounds_that_have_settled_and_those_that_cannot_any_more() -> None:
+    level = LEVELS["pr"]
+    suite = BarkSuite(cast(Settings, SimpleNamespace(level=level)), cast(Any, None), cast(Any, None))
+    settled, drifted, ten = [1.0] * 8 + [1.2] * 2, [1.0] + [1.2] * 9, [2.8] * 10
+    assert suite.policy.enough(ten, settled)
+    assert suite.policy.enough(ten, drifted), "one more round fits, and seven are needed"
+    assert not suite.policy.enough([1.0] * 10, drifted)
+    assert not level.rounds.enough(ten, settled)

@@ -16,13 +16,3 @@ def test_a_run_with_contended_rounds_passes_and_says_how_many_count(suite: Suite
     assert [warning.startswith(said) for warning in ended.run.suite.warnings].count(True) == 1
     rounds = ended.run.cells[SMALLEST].rounds
     assert (rounds.marked, rounds.dropped, rounds.launches) == ({"contended": [0, 1]}, {"contended": 3}, [5])
-
-
-def test_a_profiler_that_stays_attached_is_said_once_however_many_workers_there_are(suite: Suite) -> None:
-    two = ("-k", "dynamic and fp32 and batch1 and not bettertransformer")
-    stays = ("tests.fake_measure", "tests.profiler_stays")
-    for workers in ((), ("-n", "2")):
-        ended = suite(*two, *workers, plugins=(*stays, "tests.two_workers") if workers else stays)
-        assert ended.code == 0, ended.output
-        assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
-        assert "warning: the profiler stays attached to cpu" in ended.output
