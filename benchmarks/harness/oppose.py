@@ -9,6 +9,7 @@ from benchmarks.harness.only_there import only_there
 from benchmarks.harness.other_side import OtherSide
 from benchmarks.harness.suite import BarkSuite, environment_record
 from fixtures.meters.memory import give_back
+from fixtures.pair_protocol import Order
 from reports.verdicts.thresholds import overrides
 
 
@@ -43,7 +44,16 @@ def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[]
         keep: writes the run file as it stands.
     """
     assert suite.other is not None
-    progress = suite.progress
+    chosen, limits, progress = suite.settings, suite.recorder.limits, suite.progress
+    order = Order(
+        cell,
+        chosen.level.semantic_tokens,
+        chosen.checkpoint_source,
+        chosen.checkpoint_revision,
+        chosen.machine.device,
+        chosen.level.rounds.minimum,
+        limits=limits.record() if limits else None,
+    )
     there = environment_record(suite.other.description["environment"], str(suite.other.commit_info.get("id")))
     if progress:
         progress.start(cell, f"against {suite.other.against.name}")
@@ -51,8 +61,8 @@ def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[]
     if there["environment"] != suite.machine_info.get("environment"):
         suite.recorder.environments[there["environment"]] = there
     try:
-        give_back(suite.settings.machine.device)
-        suite.other.measure(suite.order(cell), there["environment"], found, suite.report, keep)
+        give_back(chosen.machine.device)
+        suite.other.measure(order, there["environment"], found, suite.report, keep)
     finally:
         if progress:
             progress.finish(counts=False)

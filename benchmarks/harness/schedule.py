@@ -16,11 +16,11 @@ worker gets what it is given there; where that is nothing, it ends after the cel
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from fixtures.matrix.axes import AXES
+from fixtures.matrix.axes import AXES, Axis
 
 SHORTEST_S = 1e-3
 """What a cell takes at least: the play would else give one worker all that takes no time."""
@@ -68,12 +68,16 @@ def checkpoint_of(cell: str) -> str:
 
 def kernels_of(cell: str) -> str:
     """What cells have in common that run the same kernels on the same shapes: all axes but those that move weights."""
-    return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if axis.computes)
+    return _on(cell, lambda axis: axis.computes)
 
 
 def work_of(cell: str) -> str:
     """What cells have in common that do the same work, in whatever way: they share a reference."""
-    return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if not axis.optimizes)
+    return _on(cell, lambda axis: not axis.optimizes)
+
+
+def _on(cell: str, wanted: Callable[[Axis], bool]) -> str:
+    return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if wanted(axis))
 
 
 @cache

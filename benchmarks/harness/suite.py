@@ -27,7 +27,6 @@ from fixtures.matrix.workload import SAMPLE_RATE_HZ, Workload, prompts_for
 from fixtures.measure import measure, measure_again
 from fixtures.measurement import Measurement
 from fixtures.out_of_memory import guarded
-from fixtures.pair_protocol import Order
 from fixtures.reference import References
 from fixtures.rounds import Report, quietly
 from reports.errors import ReportError
@@ -106,19 +105,6 @@ class BarkSuite:
     def report(self) -> Report:
         """Takes how far a cell is."""
         return self.progress.update if self.progress else quietly
-
-    def order(self, cell: str) -> Order:
-        """A cell as another process is told to measure it, without a drill."""
-        chosen, limits = self.settings, self.recorder.limits
-        return Order(
-            cell,
-            chosen.level.semantic_tokens,
-            chosen.checkpoint_source,
-            chosen.checkpoint_revision,
-            chosen.machine.device,
-            chosen.level.rounds.minimum,
-            limits=limits.record() if limits else None,
-        )
 
     def _limits(self) -> Limits | None:
         """What the device can do at most, measured before the first cell; None where that did not go."""

@@ -141,7 +141,7 @@ class Controller(Enabled):
         chosen = suite.settings
         self.planned = {one.scenario.id: one for one in plan.plan(chosen.level, chosen.machine)}
         self.seconds = known.of(cell for cell, one in self.planned.items() if not one.skip)
-        self.first = known.first
+        self.costs = Costs(self.seconds, known.first)
         self.session_cores = len(workers.usable_cores())
         self.progress = WorkersProgress(lambda text: display.uncaptured(config)(text), len(places.devices))
         suite.awaited = set()
@@ -178,7 +178,7 @@ class Controller(Enabled):
             config,
             log,
             self.measured_by,
-            Costs(self.seconds, self.first),
+            self.costs,
             lambda node: self.workers[str(node.gateway.id)].place,
         )
 
@@ -200,8 +200,7 @@ class Controller(Enabled):
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A worker begins a test."""
-        cell = self.cell_of(nodeid)
-        if cell in self.seconds:
+        if cell := self.measured_by(nodeid):
             self.progress.start(cell)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:

@@ -132,9 +132,7 @@ time.sleep(60)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
-def test_a_worker_does_not_outlive_a_run_that_is_killed_though_it_is_at_work(
-    pretend: Pretend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_does_not_outlive_a_run_that_is_killed_though_it_is_at_work(pretend: Pretend) -> None:
     pretend(head={"at": {"measure": "hang"}})
     with subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
