@@ -33,11 +33,11 @@ class Better(StrEnum):
 class Metric:
     """One metric. `threshold` is the relative change above which a difference counts (0.005 is 0.5 %).
 
-    `gated`: whether `worse` fails a run. A metric that is not gated is stored, shown and compared, and its
-    verdict is for reading only; `why` says why. A difference of at most `tolerance`, in the metric's unit, never
-    counts: it keeps rounding errors of a value near 0 from looking like large relative changes. `needs_same`: what
-    must be the same beside what the kind asks for, software (its major and minor release) or a property of a CPU
-    run's host; `half_needs_same`: in half precision only. `by_rounds`: judged by the rules for rounds
+    `gated`: whether `worse` fails a run. A metric that is not gated is stored, shown and compared, and its verdict
+    is for reading only; `why` says why. A difference of at most `tolerance`, in the metric's unit, never counts: it
+    keeps rounding errors of a value near 0 from looking like large relative changes. `needs_same`: what must be the
+    same beside what the kind asks for, software (its major and minor release), a property of a CPU run's host, or
+    the GPU's model; `half_needs_same`: in half precision only. `by_rounds`: judged by the rules for rounds
     (reports/verdicts/wall.py), not by the one value. `across_cards`: the threshold between two cards of one model,
     where that is another; a card that is not known is another.
     """
@@ -55,6 +55,9 @@ class Metric:
     by_rounds: bool = False
     across_cards: float | None = None
 
+
+GPU_MODEL = "GPU model"
+"""What a metric needs to be the same whose kind does not ask for it."""
 
 WALL_THRESHOLD = 1.0
 """Twice as slow, or twice as fast, at the minimum of the rounds, against a stored baseline: a simple rule that does
@@ -171,8 +174,26 @@ METRICS: Mapping[str, Metric] = {
         Metric("host_rss", "B", Better.LOWER, Kind.WALL, 0.25, False, "grows with the cells that ran before"),
         Metric("weights", "B", Better.LOWER, Kind.EXACT, 0.0, True, "parameters and buffers of the loaded model"),
         # Of the counter pass, a generation of 16 semantic tokens (fixtures/meters/counters.py).
-        Metric("kernel_launches", "", Better.LOWER, Kind.EXACT, 0.0, True, "kernels that ran on the GPU"),
-        Metric("launch_calls", "", Better.LOWER, Kind.EXACT, 0.0, True, "calls that launched a kernel or a graph"),
+        Metric(
+            "kernel_launches",
+            "",
+            Better.LOWER,
+            Kind.EXACT,
+            0.0,
+            True,
+            "kernels that ran on the GPU; libraries choose them by its model (an H100 took 0.2 % fewer than an H200)",
+            needs_same=(GPU_MODEL,),
+        ),
+        Metric(
+            "launch_calls",
+            "",
+            Better.LOWER,
+            Kind.EXACT,
+            0.0,
+            True,
+            "calls that launched a kernel or a graph",
+            needs_same=(GPU_MODEL,),
+        ),
         Metric("host_syncs", "", Better.LOWER, Kind.EXACT, 0.0, True, "calls that hold the host until the GPU is done"),
         Metric("copies", "", Better.LOWER, Kind.EXACT, 0.0, True, "between host and GPU, and on the GPU"),
         Metric("copied", "B", Better.LOWER, Kind.EXACT, 0.0, True, "by those copies"),

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reports.records.metrics import Kind
+from reports.records.metrics import GPU_MODEL, Kind
 from reports.records.schema import CellRecord
 
 
@@ -30,14 +30,14 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
 
     Software versions are never among them: they are what is under test. A GPU run's host is its processor model
     (the host feeds the GPU from one thread); a CPU run's is its number of processors too. Workers that measured at once
-    shared the host, so wall times of as many are compared only. `needs_same` names what
-    else a metric depends on: software by its release (major and minor), or a CPU run's property of the host.
+    shared the host, so wall times of as many are compared only. `needs_same` names what else a metric depends on:
+    software by its release (major and minor), a CPU run's property of the host, the model of the GPU.
     """
     gpu = environment.get("gpu") or {}
     host = environment.get("host") or {}
     fields: dict[str, Any] = {}
     if kind in (Kind.STEADY, Kind.WALL):
-        fields["GPU model"] = gpu.get("model", "none")
+        fields[GPU_MODEL] = gpu.get("model", "none")
         fields["MIG"] = gpu.get("mig")
     if kind is Kind.WALL:
         fields["SM clock cap (MHz)"] = gpu.get("sm_clock_max_mhz")
@@ -50,7 +50,9 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
             fields["torch threads"] = host.get("torch_threads")
     software = environment.get("software") or {}
     for name in needs_same:
-        if name in software:
+        if name == GPU_MODEL:
+            fields[name] = gpu.get("model", "none")
+        elif name in software:
             fields[name] = ".".join(str(software[name]).split(".")[:2])
         elif not gpu:
             fields[name] = host.get(name, "unknown")
