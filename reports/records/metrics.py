@@ -2,7 +2,7 @@
 
 A kind says how much two measurements of identical code differ, and so what may gate:
 
-- exact: not at all (bytes of weights, counts). Must match: the workload.
+- exact: not at all (bytes of weights, counts). Must match: the workload; for kernels the GPU model.
 - steady: far under a percent (peak memory). Must match: the workload and the GPU model.
 - wall: 20 % on a shared host (latency). Must match: the workload, the GPU model with its caps, and the host.
 """
@@ -57,7 +57,7 @@ class Metric:
 
 
 GPU_MODEL = "GPU model"
-"""What a metric needs to be the same whose kind does not ask for it."""
+"""In `needs_same`: the GPU's model, for an exact metric that depends on it."""
 
 WALL_THRESHOLD = 1.0
 """Twice as slow, or twice as fast, at the minimum of the rounds, against a stored baseline: a simple rule that does
@@ -214,7 +214,8 @@ METRICS: Mapping[str, Metric] = {
             Kind.EXACT,
             0.0,
             True,
-            "torch operators called on the host; CPUs without AVX512 or with AMX take other paths in half precision",
+            "torch operators called on the host; CPUs without AVX512 or with AMX take other paths in half precision, "
+            "and GPUs of another architecture may",
             needs_same=("cpu_capability",),
             half_needs_same=("cpu_half_precision",),
         ),

@@ -177,7 +177,8 @@ def _python_apart(pair: Pair, told: str) -> list[Clause]:
     if "python_calls" not in pair.moved or "aten_calls" not in pair.compared:
         return []
     for part, share in pair.shares("python_calls").items():
-        work = any(pair.difference(metric, part) for metric in ("aten_calls", "kernel_launches"))
+        counted = [metric for metric in ("aten_calls", "kernel_launches") if metric in pair.compared]
+        work = any(pair.difference(metric, part) for metric in counted)
         if part != told and share >= NOTABLE and not work:
             number, when = pair.rate(part, pair.difference("python_calls", part))
             text = f"{more(number, 'Python call', when)} on the host, with the same operators"

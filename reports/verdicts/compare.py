@@ -215,7 +215,7 @@ def compare(
 def nothing_compared(base: RunFile | None, verdicts: list[Verdict], baseline: str) -> str:
     """Why a comparison has nothing to stand on; empty where a gated metric that was measured was really compared.
 
-    Exact metrics match on any machine, so they alone are not enough.
+    Most exact metrics are compared between any machines, so they alone are not enough.
     """
     compared = [v for v in verdicts if v.status in COMPARED and v.metric and v.gated]
     if any(METRICS[verdict.metric].kind is not Kind.EXACT for verdict in compared):

@@ -115,6 +115,13 @@ def test_python_in_one_stage_and_work_in_another_are_two_causes(gpu: Any) -> Non
     assert f" and semantic: 50 more Python calls a token on the host, with the same {same}; coarse carries" in sentence
 
 
+def test_python_is_told_apart_also_where_another_gpu_model_runs_other_kernels() -> None:
+    head = cell(items("coarse"), python("semantic"), ({"semantic": {"kernel_launches": -24}}, {}))
+    there, here = run_of(counted_cell(), gpu=H200), run_of(head, gpu=H200 | {"model": "NVIDIA H100"})
+    (found,) = compare(there, here, baseline="base.json").attributions
+    assert " and semantic: 50 more Python calls a token on the host, with the same operators; " in found.sentence
+
+
 def test_python_that_comes_with_work_in_its_own_stage_is_no_cause() -> None:
     assert "Python" not in why(cell(kernels("coarse", 12), python("coarse")))
     assert "Python" not in why(cell(kernels("coarse", 12), kernels("semantic", 6), python("semantic")))
