@@ -1,4 +1,4 @@
-"""Every command and every number in the README holds."""
+"""Every command, every number and every link in the README and the pages under docs/ holds."""
 
 from __future__ import annotations
 
@@ -22,12 +22,23 @@ from reports.verdicts.thresholds import overrides
 from tests.builders import FUSED, PLAIN, run_of
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+TEXT = "\n".join(PAGES.values())
 STUDY = DEFAULT_ROOT / "nvidia-h200" / "blog" / "nightly" / "0001_baseline.json"
-"""The run that fills the README's table of the study."""
-COMMANDS = [
-    line for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
-]
+"""The run that fills the table of the study."""
+STUDY_PAGE = ROOT / "docs" / "study.md"
+
+
+def commands(text: str) -> list[str]:
+    """The lines of a page's consoles."""
+    return [
+        line for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines() if line
+    ]
+
+
+def linked(text: str) -> list[str]:
+    """Where a page's links and pictures lead within the repository."""
+    return [to for to in re.findall(r"\]\(([^)]+)\)", text) if not to.startswith("https://")]
 
 
 def runnable(command: str, folder: Path) -> list[str]:
@@ -45,7 +56,7 @@ def runnable(command: str, folder: Path) -> list[str]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """Stand-ins for the files that commands name: README's name -> path."""
+    """Stand-ins for the files that commands name: a page's name for it -> path."""
     smoke = DEFAULT_ROOT / "cpu" / "current" / "smoke" / "0001_baseline.json"
     for name, run in (("part-1.json", run_of(PLAIN)), ("part-2.json", run_of(FUSED))):
         runfile.write(tmp_path / name, run)
@@ -53,7 +64,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     baseline["suite"].pop("accepted", None)  # what makes it a baseline
     runfile.write_document(tmp_path / "latest.json", baseline)
     runfile.write(tmp_path / "runs" / "run.json", run_of())
-    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / STUDY_PAGE.name).write_text(PAGES[STUDY_PAGE], encoding="utf-8")
     stand_in = DEFAULT_ROOT / "nvidia-h200" / "current" / "nightly" / "0001_baseline.json"
     return {
         "reports/latest/run.json": str(tmp_path / "latest.json"),
@@ -62,27 +73,38 @@ def files(tmp_path: Path) -> dict[str, str]:
         "part-2.json": str(tmp_path / "part-2.json"),
         "run.json": str(tmp_path / "run.json"),
         "runs/": str(tmp_path / "runs"),
-        "README.md": str(tmp_path / "README.md"),
+        str(STUDY_PAGE.relative_to(ROOT)): str(tmp_path / STUDY_PAGE.name),
         str(STUDY.relative_to(ROOT)): str(STUDY if STUDY.exists() else stand_in),
     }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_readme_works(command: str, files: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", commands(TEXT))
+def test_a_command_works(command: str, files: dict[str, str], tmp_path: Path) -> None:
     words = [files.get(word, word) for word in runnable(command, tmp_path)]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr
 
 
 def test_the_readme_shows_the_commands_that_matter() -> None:
-    assert {"make bench", "make test"} <= set(COMMANDS)
-    assert any("--update-baselines" in command for command in COMMANDS)
+    shown = commands(PAGES[ROOT / "README.md"])
+    assert {"make bench", "make test"} <= set(shown)
+    assert any("--update-baselines" in command for command in shown)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [to for to in linked(PAGES[page]) if not (page.parent / to).exists()] == []
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    readme, *others = PAGES
+    assert {page.relative_to(ROOT).as_posix() for page in others} <= set(linked(PAGES[readme]))
 
 
 @pytest.mark.parametrize("level", list(LEVELS.values()), ids=lambda level: level.name)
 def test_the_table_of_levels_is_true(level: object) -> None:
     chosen = LEVELS[getattr(level, "name", "")]
-    (row,) = re.findall(rf"^\| `{chosen.name}`.*$", README, re.MULTILINE)
+    (row,) = re.findall(rf"^\| `{chosen.name}`.*$", TEXT, re.MULTILINE)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1] == ", ".join(chosen.checkpoints)
     assert cells[2] == str(chosen.semantic_tokens)
@@ -95,22 +117,22 @@ def test_the_table_of_levels_is_true(level: object) -> None:
 @pytest.mark.parametrize("path", sorted(DEFAULT_ROOT.rglob("*.json")), ids=lambda path: "/".join(path.parts[-4:-1]))
 def test_the_table_of_baselines_is_true(path: Path) -> None:
     name = "/".join(path.parts[-4:-1])
-    (cells,) = re.findall(rf"^\| `{name}` \| (\d+) \|", README, re.MULTILINE)
+    (cells,) = re.findall(rf"^\| `{name}` \| (\d+) \|", TEXT, re.MULTILINE)
     assert int(cells) == len(runfile.read(path).cells)
 
 
 @pytest.mark.skipif(not STUDY.exists(), reason="the run that fills the table is not accepted yet")
 def test_the_table_of_the_study_is_what_its_command_writes(tmp_path: Path) -> None:
-    copy = tmp_path / "README.md"
-    copy.write_text(README, encoding="utf-8")
+    copy = tmp_path / STUDY_PAGE.name
+    copy.write_text(PAGES[STUDY_PAGE], encoding="utf-8")
     assert main(["study", str(STUDY), "--into", str(copy)]) == PASSED
-    assert copy.read_text(encoding="utf-8") == README
+    assert copy.read_text(encoding="utf-8") == PAGES[STUDY_PAGE]
 
 
 def test_the_table_of_fast_decoding_is_what_the_baseline_holds() -> None:
     baseline = json.loads((DEFAULT_ROOT / "nvidia-h200" / "current" / "pr" / "0001_baseline.json").read_text())
     found = {each["extra_info"]["cell"]: each["extra_info"]["metrics"] for each in baseline["benchmarks"]}
-    rows = re.findall(r"^\| `((?:small|large)-\S+-batch\d)` \| (.+) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `((?:small|large)-\S+-batch\d)` \| (.+) \|$", TEXT, re.MULTILINE)
     assert any("cuda_graph" in cell for cell, _ in rows)
     for cell, text in rows:
         metrics = {name: each["value"] for name, each in found[cell].items()}
@@ -123,7 +145,7 @@ def test_the_table_of_fast_decoding_is_what_the_baseline_holds() -> None:
 
 
 def test_every_verdict_is_explained() -> None:
-    explained = set(re.findall(r"`(\w+)`", README))
+    explained = set(re.findall(r"`(\w+)`", PAGES[ROOT / "README.md"]))
     assert {status.value for status in Status} <= explained
 
 
@@ -133,10 +155,10 @@ def test_the_table_of_rates_is_what_calibrate_says(capsys: pytest.CaptureFixture
     )
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| wall |")]
     assert len(rows) >= 8
-    assert [row for row in rows if row not in README] == []
+    assert [row for row in rows if row not in TEXT] == []
 
 
 def test_the_example_of_an_override_is_one(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (example,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     (tmp_path / "pyproject.toml").write_text(example)
     assert len(overrides(tmp_path / "pyproject.toml", datetime.date(2026, 12, 1)).entries) == 1
