@@ -1,4 +1,4 @@
-"""Every command, every number and every link in the README and the pages under docs/ holds."""
+"""What the README and the pages under docs/ say and can be checked, holds: commands, links, and most tables."""
 
 from __future__ import annotations
 
@@ -12,33 +12,55 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.matrix.axes import AXES
 from fixtures.matrix.levels import LEVELS
 from reports.__main__ import main
 from reports.commands.shared import PASSED
 from reports.records import runfile
 from reports.records.baselines import DEFAULT_ROOT
+from reports.records.metrics import METRICS, Kind
 from reports.verdicts.rules import Status
 from reports.verdicts.thresholds import overrides
+from reports.verdicts.wall import RULES
 from tests.builders import FUSED, PLAIN, run_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
-TEXT = "\n".join(PAGES.values())
+DOCS = ROOT / "docs"
+PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
+README = PAGES[ROOT / "README.md"]
 STUDY = DEFAULT_ROOT / "nvidia-h200" / "blog" / "nightly" / "0001_baseline.json"
 """The run that fills the table of the study."""
-STUDY_PAGE = ROOT / "docs" / "study.md"
+STUDY_PAGE = DOCS / "study.md"
+COMMANDS = [
+    line
+    for text in PAGES.values()
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    for line in block.splitlines()
+    if line
+]
 
 
-def commands(text: str) -> list[str]:
-    """The lines of a page's consoles."""
-    return [
-        line for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines() if line
-    ]
+def prose(text: str) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
 
 
-def linked(text: str) -> list[str]:
-    """Where a page's links and pictures lead within the repository."""
-    return [to for to in re.findall(r"\]\(([^)]+)\)", text) if not to.startswith("https://")]
+def anchors(text: str) -> set[str]:
+    """What a link to a page can name: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead(page: Path, link: str) -> bool:
+    """Whether a link of a page, or a picture, leads nowhere in the repository."""
+    name, _, anchor = link.partition("#")
+    to = (page.parent / name).resolve() if name else page
+    return (
+        not to.is_relative_to(ROOT)
+        or not to.exists()
+        or to.is_relative_to(ROOT / "reports" / "latest")
+        or bool(anchor and anchor not in anchors(PAGES.get(to, "")))
+    )
 
 
 def runnable(command: str, folder: Path) -> list[str]:
@@ -78,7 +100,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("command", commands(TEXT))
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_works(command: str, files: dict[str, str], tmp_path: Path) -> None:
     words = [files.get(word, word) for word in runnable(command, tmp_path)]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
@@ -86,25 +108,49 @@ def test_a_command_works(command: str, files: dict[str, str], tmp_path: Path) ->
 
 
 def test_the_readme_shows_the_commands_that_matter() -> None:
-    shown = commands(PAGES[ROOT / "README.md"])
-    assert {"make bench", "make test"} <= set(shown)
-    assert any("--update-baselines" in command for command in shown)
+    assert all(text.count("```") % 2 == 0 for text in PAGES.values())  # each block is closed: all commands are seen
+    assert all(command in README for command in ("make bench", "make test", "--update-baselines"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    assert [to for to in linked(PAGES[page]) if not (page.parent / to).exists()] == []
+    links = re.findall(r"\]\(([^)\s]+)\)", prose(PAGES[page]))
+    assert [link for link in links if not link.startswith("https://") and dead(page, link)] == []
+    assert page == ROOT / "README.md" or f"(docs/{page.name})" in README
 
 
-def test_every_page_is_linked_from_the_readme() -> None:
-    readme, *others = PAGES
-    assert {page.relative_to(ROOT).as_posix() for page in others} <= set(linked(PAGES[readme]))
+@pytest.mark.parametrize("link", ["docs/nowhere.md", "../elsewhere.md", "#no-such-heading", "docs/trust.md#nothing"])
+def test_a_dead_link_would_be_found(link: str) -> None:
+    assert dead(ROOT / "README.md", link)
+    assert not dead(ROOT / "README.md", "docs/trust.md#the-cards-limit")
+
+
+def test_the_table_of_axes_is_true() -> None:
+    for axis in AXES:
+        (row,) = re.findall(rf"^\| {axis.name} \| (.+) \|$", README, re.MULTILINE)
+        assert row == ", ".join(f"`{value.name}`" for value in axis.values)
+
+
+def test_the_table_of_gates_is_true() -> None:
+    def gate(metrics: str) -> list[str]:
+        (row,) = re.findall(rf"^\| [^|]+ \| [^|]*{metrics}[^|]* \| (.+) \|$", README, re.MULTILINE)
+        return re.findall(r"[\d.]+ %", row)
+
+    def percent(share: float | None) -> str:
+        return f"{(share or 0) * 100:.2g} %"
+
+    peak, busy = METRICS["peak_allocated"], METRICS["gpu_busy"]
+    assert gate("peak memory") == [percent(peak.threshold), percent(busy.threshold), percent(busy.across_cards)]
+    assert gate("decoding steps") == [percent(RULES.threshold - 1), percent(RULES.certain - 1)]
+    assert gate("stage time a step") == [percent(RULES.threshold - 1)]
+    assert METRICS["latency"].threshold == 1.0  # twice as long
+    assert {each.threshold for each in METRICS.values() if each.kind is Kind.EXACT and each.gated} == {0.0}
 
 
 @pytest.mark.parametrize("level", list(LEVELS.values()), ids=lambda level: level.name)
 def test_the_table_of_levels_is_true(level: object) -> None:
     chosen = LEVELS[getattr(level, "name", "")]
-    (row,) = re.findall(rf"^\| `{chosen.name}`.*$", TEXT, re.MULTILINE)
+    (row,) = re.findall(rf"^\| `{chosen.name}`.*$", README, re.MULTILINE)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1] == ", ".join(chosen.checkpoints)
     assert cells[2] == str(chosen.semantic_tokens)
@@ -117,7 +163,7 @@ def test_the_table_of_levels_is_true(level: object) -> None:
 @pytest.mark.parametrize("path", sorted(DEFAULT_ROOT.rglob("*.json")), ids=lambda path: "/".join(path.parts[-4:-1]))
 def test_the_table_of_baselines_is_true(path: Path) -> None:
     name = "/".join(path.parts[-4:-1])
-    (cells,) = re.findall(rf"^\| `{name}` \| (\d+) \|", TEXT, re.MULTILINE)
+    (cells,) = re.findall(rf"^\| `{name}` \| (\d+) \|", PAGES[DOCS / "baselines.md"], re.MULTILINE)
     assert int(cells) == len(runfile.read(path).cells)
 
 
@@ -132,7 +178,8 @@ def test_the_table_of_the_study_is_what_its_command_writes(tmp_path: Path) -> No
 def test_the_table_of_fast_decoding_is_what_the_baseline_holds() -> None:
     baseline = json.loads((DEFAULT_ROOT / "nvidia-h200" / "current" / "pr" / "0001_baseline.json").read_text())
     found = {each["extra_info"]["cell"]: each["extra_info"]["metrics"] for each in baseline["benchmarks"]}
-    rows = re.findall(r"^\| `((?:small|large)-\S+-batch\d)` \| (.+) \|$", TEXT, re.MULTILINE)
+    page = PAGES[DOCS / "decoding.md"]
+    rows = re.findall(r"^\| `((?:small|large)-\S+-batch\d)` \| (.+) \|$", page, re.MULTILINE)
     assert any("cuda_graph" in cell for cell, _ in rows)
     for cell, text in rows:
         metrics = {name: each["value"] for name, each in found[cell].items()}
@@ -145,7 +192,7 @@ def test_the_table_of_fast_decoding_is_what_the_baseline_holds() -> None:
 
 
 def test_every_verdict_is_explained() -> None:
-    explained = set(re.findall(r"`(\w+)`", PAGES[ROOT / "README.md"]))
+    explained = set(re.findall(r"`(\w+)`", README))
     assert {status.value for status in Status} <= explained
 
 
@@ -153,12 +200,15 @@ def test_the_table_of_rates_is_what_calibrate_says(capsys: pytest.CaptureFixture
     assert (
         main(["calibrate", str(DEFAULT_ROOT.parent / "calibration" / "nvidia-h200_pr.json"), "--format=markdown"]) == 0
     )
-    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| wall |")]
-    assert len(rows) >= 8
-    assert [row for row in rows if row not in TEXT] == []
+    table = re.compile(r"^\| (?:exact|steady|wall) \|.*$", re.MULTILINE)
+    rows = table.findall(capsys.readouterr().out)
+    assert sum(row.startswith("| wall |") for row in rows) >= 8
+    shown = table.findall(PAGES[DOCS / "trust.md"])
+    assert [row for row in shown if row not in rows] == []
+    assert [row for row in rows if row.startswith("| wall |") and row not in shown] == []
 
 
 def test_the_example_of_an_override_is_one(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGES[DOCS / "trust.md"], re.DOTALL)
     (tmp_path / "pyproject.toml").write_text(example)
     assert len(overrides(tmp_path / "pyproject.toml", datetime.date(2026, 12, 1)).entries) == 1
