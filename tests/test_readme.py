@@ -9,9 +9,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fixtures.matrix import axes
 from fixtures.matrix.axes import AXES
 from fixtures.matrix.levels import LEVELS
 from reports.__main__ import main
@@ -212,3 +214,11 @@ def test_the_example_of_an_override_is_one(tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", PAGES[DOCS / "trust.md"], re.DOTALL)
     (tmp_path / "pyproject.toml").write_text(example)
     assert len(overrides(tmp_path / "pyproject.toml", datetime.date(2026, 12, 1)).entries) == 1
+
+
+def test_the_example_of_an_axis_value_is_one() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    theirs = {"attention": SimpleNamespace(use_mine=len), "proof": SimpleNamespace(my_attention=len)}
+    value = eval(example, vars(axes) | theirs)
+    assert isinstance(value, axes.AxisValue)
+    assert value.needs[0].reason == axes.needs_gpu("my_attention").reason
