@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.matrix import axes
-from fixtures.matrix.axes import AXES
 from fixtures.matrix.levels import LEVELS
 from reports.__main__ import main
 from reports.commands.shared import PASSED
@@ -33,13 +32,12 @@ README = PAGES[ROOT / "README.md"]
 STUDY = DEFAULT_ROOT / "nvidia-h200" / "blog" / "nightly" / "0001_baseline.json"
 """The run that fills the table of the study."""
 STUDY_PAGE = DOCS / "study.md"
-COMMANDS = [
-    line
-    for text in PAGES.values()
-    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    for line in block.splitlines()
-    if line
-]
+
+
+def commands(text: str) -> list[str]:
+    """The lines of a page's consoles."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
 
 
 def prose(text: str) -> str:
@@ -102,7 +100,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command for text in PAGES.values() for command in commands(text)])
 def test_a_command_works(command: str, files: dict[str, str], tmp_path: Path) -> None:
     words = [files.get(word, word) for word in runnable(command, tmp_path)]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
@@ -111,7 +109,9 @@ def test_a_command_works(command: str, files: dict[str, str], tmp_path: Path) ->
 
 def test_the_readme_shows_the_commands_that_matter() -> None:
     assert all(text.count("```") % 2 == 0 for text in PAGES.values())  # each block is closed: all commands are seen
-    assert all(command in README for command in ("make bench", "make test", "--update-baselines"))
+    shown = commands(README)
+    assert {"make bench", "make test"} <= set(shown)
+    assert any("--update-baselines" in command for command in shown)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -128,7 +128,7 @@ def test_a_dead_link_would_be_found(link: str) -> None:
 
 
 def test_the_table_of_axes_is_true() -> None:
-    for axis in AXES:
+    for axis in axes.AXES:
         (row,) = re.findall(rf"^\| {axis.name} \| (.+) \|$", README, re.MULTILINE)
         assert row == ", ".join(f"`{value.name}`" for value in axis.values)
 
