@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -89,6 +90,9 @@ class FakeSide:
         if how == "die":
             print("terminate called after throwing an instance of 'c10::Error'", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
+        if how == "interrupt":  # Ctrl-C of the run that asked
+            os.kill(os.getppid(), signal.SIGINT)
+            time.sleep(2)
         if how == "hang":
             time.sleep(60)
         if how == "crash":

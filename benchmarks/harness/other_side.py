@@ -105,23 +105,24 @@ class OtherSide:
             report: takes progress.
             keep: called when there is more in `found` that is worth writing down.
 
-        What cannot be measured is said in `problem`; nothing that was is lost, whatever ends it.
+        What cannot be measured is said in `problem`; nothing that was is lost, whatever ends it. Until then the cell is
+        `broken`, so that a run that is ended here does not pass by what it holds.
         """
-        found["problem"] = "the run ended before the other side was measured"
+        found |= {"problem": "the run ended before the other side was measured", "broken": True}
         try:
             found |= self._record(order, environment, report)
             found["problem"] = "the run ended before all pairs were timed"
             keep()
             if self.against.launches:
                 self._pairs(order, found, report, keep)
-            del found["problem"]
+            del found["problem"], found["broken"]
         except BrokenWorkerError as error:
             self._forget_broken()
-            found |= {"problem": str(error), "broken": True}
-        except OutOfMemoryError as error:
-            found["problem"] = f"{error}{_together(found)}"
-        except SuiteError as error:
             found["problem"] = str(error)
+        except OutOfMemoryError as error:
+            found |= {"problem": f"{error}{_together(found)}", "broken": False}
+        except SuiteError as error:
+            found |= {"problem": str(error), "broken": False}
 
     def close(self) -> None:
         """End all workers."""

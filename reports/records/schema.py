@@ -162,7 +162,8 @@ class AgainstRecord(_Record):
     """What `--against` saw of a cell: the other side's own record, and both sides' rounds in turns.
 
     `record` was measured while this side was idle; None where the other side could not, and `problem` says why.
-    `rounds_s`: seconds of its rounds. `broken`: a side's process died, hung or made no sense, so that nothing follows.
+    `rounds_s`: seconds of its rounds. `broken`: a side's process died, hung or made no sense, or the run ended before
+    the cell was through, so that nothing follows.
     """
 
     record: CellRecord | None = None

@@ -76,7 +76,7 @@ def compare_cell_sides(
     overrides: Overrides = NONE,
 ) -> list[Verdict]:
     """The verdicts of one cell; arguments as `compare.compare_cell`, `base` being the other side's record."""
-    against = head.against or AgainstRecord(problem="the run ended before the other side was measured")
+    against = head.against or AgainstRecord(problem="the run ended before the other side was measured", broken=True)
     if base is None:
         status = Status.FAILED if against.broken else Status.NEW
         reason = f"the other side has no measurement of it: {against.problem}"

@@ -361,6 +361,7 @@ def test_pairs_that_are_interrupted_keep_what_was_measured(pretend: Pretend, cel
     assert read.record is not None
     assert read.pairs is not None
     assert (read.pairs.launches, read.problem) == (kept, "the run ended before all pairs were timed")
+    assert read.broken, "what was timed before is no verdict"
     launches = [one["pairs"]["launches"] if "pairs" in one else [] for one in written]
     assert launches == [[], [5]] if cells == 1 else launches == [[]], "written down after each launch"
 

@@ -186,6 +186,12 @@ def test_a_cell_without_another_side_is_new_or_failed(broken: bool, status: Stat
     assert comparison.failed, "nothing was compared"
 
 
+def test_a_cell_that_the_run_ended_in_before_the_other_side_was_asked_has_failed() -> None:
+    (verdict,) = compare_sides(run_against(cell_document(PLAIN))).verdicts
+    said = "the other side has no measurement of it: the run ended before the other side was measured"
+    assert (verdict.status, verdict.reason) == (Status.FAILED, said)
+
+
 def test_without_pairs_the_wall_time_is_unclear() -> None:
     verdict = found(run_against(opposed(problem="out of memory")), "step_latency")
     assert (verdict.status, verdict.reason) == (Status.UNCLEAR, "no rounds in pairs: out of memory")

@@ -129,6 +129,27 @@ def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None
     assert "3 pairs say nothing yet" in ended.output
 
 
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ("measure 2", "the other side has no measurement of it: the run ended before the other side was measured"),
+        ("round 4", "it could not be compared in pairs: the run ended before all pairs were timed"),
+    ],
+)
+def test_a_run_that_is_interrupted_in_its_last_cell_does_not_pass(
+    suite: Suite, capsys: pytest.CaptureFixture[str], at: str, says: str
+) -> None:
+    cells = ("-k", f"{SMALLEST} or {OTHER}") if at.startswith("measure") else ONE
+    sides = json.dumps({"other": {"at": {at: "interrupt"}}})
+    ended = suite(*cells, "--rounds=5", AGAINST, environment={**GPU, "FAKE_SIDES": sides})
+    assert ended.code == 2, ended.output
+    assert all(cell.against for cell in ended.run.cells.values())
+    assert main(["compare", str(ended.folder / "latest" / "run.json")]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{SMALLEST}: failed: {says}" in said
+    assert "FAILED: 1 failed in" in said
+
+
 def test_an_other_side_that_cannot_start_ends_the_run_before_it_measures(suite: Suite) -> None:
     ended = against(suite, other={"at": {"ready": "import"}})
     assert ended.code == 4
