@@ -113,9 +113,14 @@ def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) ->
         again: as `alone`, measured after `busy`.
 
     Raises:
-        ReportError: they differ in something else than workers (the field is named), have no cell in common, or `busy`
-            was not measured by more workers.
+        ReportError: they differ in something else than workers (the field is named), have no cell in common, `busy`
+            was not measured by more workers, or `again` is `alone`.
     """
+    if again == alone:
+        raise ReportError(
+            "both runs alone are one and the same, which tells nothing of the host: measure alone once more after the "
+            "busy run"
+        )
     others = {"busy": busy} | ({"alone once more": again} if again else {})
     for name, other in others.items():
         refuse_unlike(alone, other, name)

@@ -159,13 +159,18 @@ def test_a_run_alone_that_is_of_other_code_or_of_several_workers_is_refused() ->
         interference(alone(), busy(), busy())
 
 
+def test_one_file_for_both_runs_alone_is_refused() -> None:
+    with pytest.raises(ReportError, match="both runs alone are one and the same"):
+        interference(alone(), busy(), alone())
+
+
 def test_the_command_takes_a_third_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    runs = {"alone": alone(), "busy": busy(), "again": alone()}
+    runs = {"alone": alone(), "busy": busy(), "again": run_of(measured(PLAIN, 2.0, 0.1), measured(FUSED, 1.1, 0.05))}
     for name, run in runs.items():
         runfile.write(tmp_path / f"{name}.json", run)
     paths = [str(tmp_path / f"{name}.json") for name in runs]
     assert main(["interference", *paths, "--format", "json"]) == PASSED
-    assert json.loads(capsys.readouterr().out)["effects"]["latency"]["drift"] == 0
+    assert json.loads(capsys.readouterr().out)["effects"]["latency"]["drift"] == pytest.approx(0.1)
 
 
 def test_cards_that_a_run_does_not_name_are_not_said_to_be_others() -> None:
