@@ -110,6 +110,9 @@ def from_options(option: Callable[[str], Any]) -> Against | None:
     if option("against") is None:
         if option("against_tree") is not None:
             raise SuiteError("--against-tree names what --against runs: give the interpreter too, --against=PYTHON")
+        for name, usual in (("launches", LAUNCHES), ("timeout", TIMEOUT_S)):
+            if option(f"against_{name}") != usual:
+                raise SuiteError(f"--against-{name} says how --against runs: give that too, --against=PYTHON")
         return None
     refuse_others(option)
     if option("collectonly"):  # nothing is started, so that a command can be tried before its environment is made

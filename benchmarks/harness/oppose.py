@@ -27,7 +27,10 @@ def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
     chosen = suite.settings
     assert chosen.against is not None
     suite.overrides = overrides()
-    cells = suite.progress.total if suite.progress else len(suite.recorder.asked_for)
+    if suite.split:  # the shards are judged as the one run that they make
+        cells = len(suite.split.held_by)
+    else:
+        cells = suite.progress.total if suite.progress else len(suite.recorder.asked_for)
     suite.other = OtherSide(chosen.against, cells, suite.recorder.drill)
     suite.other.check(commit_info, suite.machine_info["gpu"])
     lost = only_there(suite.other.description, chosen.level, chosen.machine)

@@ -150,6 +150,15 @@ def test_a_run_that_is_interrupted_in_its_last_cell_does_not_pass(
     assert "FAILED: 1 failed in" in said
 
 
+def test_a_shards_cells_are_judged_as_those_of_the_whole_run(suite: Suite) -> None:
+    six = ("-k", "batch1 and tiny and dynamic and not bettertransformer")
+    ended = suite(*six, "--rounds=5", AGAINST, "--shard=1/2", environment={**GPU, "FAKE_SIDES": "{}"})
+    assert ended.code == 0, ended.output
+    assert "shard 1/2: 3 of 6 cells" in ended.output
+    pairs = [cell.against.pairs for cell in ended.run.cells.values() if cell.against]
+    assert [one.family for one in pairs if one] == [True] * 3, "three of them alone would be judged by less"
+
+
 def test_an_other_side_that_cannot_start_ends_the_run_before_it_measures(suite: Suite) -> None:
     ended = against(suite, other={"at": {"ready": "import"}})
     assert ended.code == 4
@@ -198,6 +207,8 @@ def test_an_interpreter_in_another_checkout_that_stands_apart_is_a_usage_error(s
         ([AGAINST, "--against-tree=reports"], "it is no checkout of this suite, or one older than --against"),
         ([AGAINST, "--against-tree", "."], "write --against=PYTHON and --against-tree=DIR, with =: pytest takes"),
         (["--against-tree=."], "give the interpreter too, --against=PYTHON"),
+        (["--against-launches=3"], "--against-launches says how --against runs: give that too, --against=PYTHON"),
+        (["--against-timeout=5"], "--against-timeout says how --against runs: give that too, --against=PYTHON"),
         ([AGAINST, "--benchmark-compare"], "a run is judged once"),
         ([AGAINST, "--update-baselines"], "--against with --update-baselines: the run is being judged"),
         ([AGAINST, "--benchmark-autosave"], "--against with --benchmark-autosave"),
