@@ -116,7 +116,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         cell = cell_of(item)
         if cell:
             config.stash[CELLS][item.nodeid] = cell
-    matrix = [planned.scenario.id for planned in config.stash[PLAN]]
+    matrix = {planned.scenario.id: planned.skip for planned in config.stash[PLAN]}
     config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()), config.stash[ELSEWHERE])
 
 
@@ -173,7 +173,9 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     # Before pytest-benchmark writes its own files, so that a failure there takes nothing with it.
     config = session.config
-    config.stash[RESULT] = ending.finish(config.stash[SUITE], config, int(session.exitstatus))
+    config.stash[RESULT] = ending.finish(
+        config.stash[SUITE], config, workers.exit_code(config, int(session.exitstatus))
+    )
     session.exitstatus = config.stash[RESULT].exit_code
     display.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
     return (yield)

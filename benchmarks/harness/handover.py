@@ -32,7 +32,6 @@ class Part:
 
     `entry` is pytest-benchmark's, empty where nothing was measured; `outcome` is None where the report says nothing.
     `environment`, other `environments`, `limits` and `warnings` are the worker's so far; `trace` is the file kept.
-    `shard`: of `--shard`, empty without; `elsewhere`: cell -> the shard that measures it.
     """
 
     cell: str
@@ -46,8 +45,6 @@ class Part:
     limits: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     trace: str = ""
-    shard: dict[str, Any] = field(default_factory=dict)
-    elsewhere: dict[str, int] = field(default_factory=dict)
 
     def packed(self) -> str:
         """As text: a report may hold nothing but what pytest-xdist can send."""
@@ -85,8 +82,6 @@ def part_of(suite: BarkSuite, cell: str, report: Any, entries: Sequence[Any]) ->
         limits=limits.record() if limits else {},
         warnings=suite.recorder.warnings,
         trace=str(trace or ""),
-        shard=suite.recorder.shard.model_dump() if suite.recorder.shard else {},
-        elsewhere={one.cell: one.shard for one in suite.recorder.outcomes.values() if one.shard},
     )
 
 

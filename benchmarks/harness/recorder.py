@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,11 +59,22 @@ class Recorder:
     written: bool = False
 
     def expect(
-        self, cells: Iterable[str], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
+        self, cells: Mapping[str, str], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
     ) -> None:
-        """These cells are the matrix, and some of them were asked for; `elsewhere`: cell -> number of its shard."""
-        for cell in cells:
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not run" if cell in asked_for else "not asked for")
+        """Note what is known before anything is measured.
+
+        Args:
+            cells: the matrix, each cell with why it is skipped, empty where it can run. A cell that cannot is skipped
+                in a run that ends before its turn, too: it is not what the run left undone.
+            asked_for: the selected ones that are this session's.
+            elsewhere: cell -> number of the shard that measures it.
+        """
+        for cell, skip in cells.items():
+            asked: Outcome = "skipped" if skip else "not run"
+            known = cell in asked_for
+            self.outcomes[cell] = CellOutcome(
+                cell=cell, outcome=asked if known else "not asked for", reason=skip if known else ""
+            )
             holder = (elsewhere or {}).get(cell)
             if self.shard and holder:
                 self.outcomes[cell].shard = holder

@@ -27,6 +27,7 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
         costs: Costs,
         place_of: Callable[[Any], int],
         clock: Callable[[], float] = time.monotonic,
+        left_out: Callable[[str], bool] = lambda nodeid: False,
     ) -> None:
         """Start with nothing given out.
 
@@ -37,9 +38,11 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
             costs: what cells are expected to take.
             place_of: from a worker of pytest-xdist to the place that it has (`distribution.Places`).
             clock: seconds.
+            left_out: whether a test, by its node id, is not to run though it was collected.
         """
         super().__init__(config, log)
         self._cell_of, self._costs, self._place_of, self._clock = cell_of, costs, place_of, clock
+        self._left_out = left_out
         self._cells: dict[int, str] = {}
         self._began: dict[Any, float] = {}
         self._ready: dict[Any, set[str]] = {}
@@ -66,7 +69,7 @@ class CellScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has 
                 return
             collection: list[str] = next(iter(self.node2collection.values()))
             self.collection = collection
-            self.pending[:] = range(len(collection))
+            self.pending[:] = [index for index, nodeid in enumerate(collection) if not self._left_out(nodeid)]
             found = {index: self._cell_of(nodeid) for index, nodeid in enumerate(collection)}
             self._cells = {index: cell for index, cell in found.items() if cell}
             others = self._others()

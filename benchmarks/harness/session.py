@@ -55,12 +55,14 @@ def header(suite: BarkSuite) -> str:
 def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
     """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
 
+    Empty in a worker, too, which may collect all: its controller gives out this shard's alone.
+
     Raises:
         SuiteError: this shard has no cell.
         ReportError: the baseline that knows the cells' durations cannot be read.
     """
     chosen = suite.settings
-    if chosen.shard is None:
+    if chosen.shard is None or suite.worker:
         return {}
     cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
     known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)

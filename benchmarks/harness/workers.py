@@ -21,13 +21,22 @@ from benchmarks.harness.workers_progress import WorkersProgress
 from fixtures.errors import SuiteError
 from fixtures.machine import workers
 from fixtures.machine.workers import Worker
-from reports.records.schema import ShardRecord
+from reports.errors import ReportError
 
 INPUT = "bark_worker"
 """Of the input that pytest-xdist gives a worker."""
 
+CONTROLLER = "bark-controller"
+"""The plugin of the controller."""
+
 INTERRUPT = "keyboard-interrupt"
 """What pytest-xdist says of a worker that Ctrl-C has ended."""
+
+
+def exit_code(config: pytest.Config, code: int) -> int:
+    """Of a session: where enough has failed, that of failures, as without workers."""
+    controller = config.pluginmanager.getplugin(CONTROLLER)
+    return ending.FAILED if controller and controller.enough_failed else code
 
 
 class AutoNumber:
@@ -84,7 +93,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
         places = distribution.places(number, config.getoption("device"))
         known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
         controller = Controller(config, suite, places, known)
-        config.pluginmanager.register(controller, "bark-controller")
+        config.pluginmanager.register(controller, CONTROLLER)
         if config.option.maxworkerrestart is None:
             config.option.maxworkerrestart = distribution.restarts(number, len(controller.seconds))
 
@@ -136,7 +145,9 @@ class Controller(Enabled):
         self.workers: dict[str, Worker] = {}
         self.deaths = Deaths()
         self.interrupted = False
-        self.asked_for: set[str] = set()
+        self.elsewhere: dict[str, int] = {}
+        self.failures = 0
+        self.enough_failed = False
         self.merged = handover.Merged(suite, [])
         chosen = suite.settings
         self.planned = {one.scenario.id: one for one in plan.plan(chosen.level, chosen.machine)}
@@ -180,23 +191,31 @@ class Controller(Enabled):
             self.measured_by,
             self.costs,
             lambda node: self.workers[str(node.gateway.id)].place,
+            left_out=lambda nodeid: self.cell_of(nodeid) in self.elsewhere,
         )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Now it is known what was asked for; no worker has begun."""
+        """Now it is known what was asked for: split it, and take the cards before any worker begins."""
         if self.merged.order:
             return
         self.merged.order = {nodeid: number for number, nodeid in enumerate(ids)}
         self.merged.entries = self.config._benchmarksession.benchmarks
         cells = {self.cell_of(nodeid) for nodeid in ids}
-        self.asked_for = cells
-        self.suite.recorder.expect(list(self.planned), cells)
-        self.suite.awaited = cells & self.seconds.keys()
-        self.progress.total = len(self.suite.awaited)
-        if self.suite.awaited:
+        try:
+            self.elsewhere = session.elsewhere(self.suite, list(self.planned.values()), cells)
+        except (SuiteError, ReportError) as error:
+            raise pytest.UsageError(str(error)) from error
+        for line in session.split_line(self.suite):
+            display.uncaptured(self.config)(f"\n{line}\n")
+        cells -= self.elsewhere.keys()
+        self.suite.recorder.expect({cell: one.skip for cell, one in self.planned.items()}, cells, self.elsewhere)
+        awaited = cells & self.seconds.keys()
+        if awaited:
+            self._take_cards()
             self.suite.began = True
             self.suite.recorder.clear()
+        self.suite.awaited, self.progress.total = awaited, len(awaited)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A worker begins a test."""
@@ -217,15 +236,14 @@ class Controller(Enabled):
             if part.entry and part.cell not in recorder.records:
                 report.outcome, report.longrepr = "failed", recorder.outcomes[part.cell].reason
         yield
+        self.failures += report.failed
         if report.outcome == "rerun":
             junit.forget(self.config, report)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        """Take the cards, before any worker is started."""
-        super().pytest_sessionstart()
+    def _take_cards(self) -> None:
+        """For this run alone."""
         chosen = self.suite.settings
-        if not chosen.machine.gpu or self.config.getoption("collectonly"):
+        if not chosen.machine.gpu:
             return
         uuids = [device.uuid for device in self.places.devices]
         try:
@@ -235,10 +253,6 @@ class Controller(Enabled):
         self.config.add_cleanup(held.close)
 
     def _heard(self, part: handover.Part) -> None:
-        recorder = self.suite.recorder
-        if part.shard and not recorder.shard:  # only workers know how the plan was split; no outcome is known yet
-            recorder.shard = ShardRecord(**part.shard)
-            recorder.expect(list(self.planned), self.asked_for, part.elsewhere)
         if self.suite.awaited and (part.outcome or part.when == "call"):
             self.suite.awaited.discard(part.cell)
         if part.when == "call":
@@ -282,6 +296,16 @@ class Controller(Enabled):
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         """How pytest shows a cell that is tried once more."""
         return ("rerun", "R", "RERUN") if report.outcome == "rerun" else None
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell the end that `-x` or `--maxfail` asked for, which pytest-xdist makes one too, from Ctrl-C."""
+        from xdist.dsession import Interrupted
+
+        most = self.config.getoption("maxfail")
+        theirs = isinstance(excinfo.value, Interrupted) and not self.interrupted
+        self.enough_failed = theirs and 0 < most <= self.failures
+        if self.enough_failed and self.suite.awaited:
+            self.suite.awaited.clear()  # they were not run, as in one process, and no worker was missing
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +37,7 @@ class Node:
 class Host:
     """A controller with workers `gw0`, `gw1` and so on, in the place of their number; time stands still."""
 
-    def __init__(self, number: int, first: Mapping[str, float] | None = None) -> None:
+    def __init__(self, number: int, first: Mapping[str, float] | None = None, left_out: Collection[str] = ()) -> None:
         config: Any = SimpleNamespace(
             getvalue=lambda name: ["popen"] * number, getoption=lambda name: None, hook=SimpleNamespace()
         )
@@ -50,6 +50,7 @@ class Host:
             Costs(SECONDS, first or {}),
             lambda node: self.places[node.gateway.id],
             lambda: self.now,
+            left_out=lambda test: test in left_out,
         )
         self.nodes = [self.join(f"gw{place}") for place in range(number)]
 
@@ -82,6 +83,13 @@ def test_skipped_tests_are_shared_out_and_cells_follow_the_longest_first() -> No
     assert first.cells[:1] == ["large-a"]
     assert second.cells == ["large-b", "small-a", "small-b", "small-c"]
     assert first.shutting_down and second.shutting_down
+
+
+def test_what_is_left_out_goes_to_no_worker() -> None:
+    host = Host(2, left_out=("large-a", "small-b"))
+    host.drain(host.nodes)
+    assert {test for node in host.nodes for test in node.sent} == set(TESTS) - {"large-a", "small-b"}
+    assert host.scheduler.tests_finished
 
 
 def test_a_worker_knows_its_next_test_before_it_starts_one() -> None:

@@ -66,11 +66,21 @@ def test_a_terminal_that_cannot_overwrite_gets_plain_lines(monkeypatch: pytest.M
 
 def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect(["cell", "other"], {"cell"})
+    recorder.expect({"cell": "", "other": ""}, {"cell"})
     assert [(o.cell, o.outcome) for o in recorder.asked_for] == [("cell", "not run")]
     recorder.measured("cell", {"cell": "cell"})
     recorder.not_measured("cell", "failed", "its verdict was worse")
     assert [o.outcome for o in recorder.outcomes.values()] == ["measured", "not asked for"]
+
+
+def test_a_cell_that_cannot_run_here_is_skipped_whatever_ends_the_run(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder.expect({"cell": "", "gpu": "fp16 needs a GPU", "other": "fp16 needs a GPU"}, {"cell", "gpu"})
+    assert [(o.cell, o.outcome, o.reason) for o in recorder.outcomes.values()] == [
+        ("cell", "not run", ""),
+        ("gpu", "skipped", "fp16 needs a GPU"),
+        ("other", "not asked for", ""),
+    ]
 
 
 @pytest.mark.parametrize("exit_code", [INTERRUPTED, USAGE])
@@ -79,7 +89,7 @@ def test_a_run_that_ended_while_it_waited_leaves_the_files_of_the_run_it_waited_
 ) -> None:
     (tmp_path / "run.json").write_text("of the other run")
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect(["cell"], {"cell"})
+    recorder.expect({"cell": ""}, {"cell"})
     waiting: Any = SimpleNamespace(recorder=recorder, began=False, other=None)
     assert finish(waiting, SimpleNamespace(getoption=lambda name: False), exit_code).exit_code == exit_code
     assert (tmp_path / "run.json").read_text() == "of the other run"

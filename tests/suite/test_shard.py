@@ -40,6 +40,25 @@ def test_the_shards_together_are_the_run_of_one_host(accepted: Path, tmp_path: P
     assert "not asked for" not in {outcome.outcome for outcome in merged.suite.cells}
 
 
+def test_what_an_interrupted_run_left_is_measured_by_another_and_joined(
+    accepted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = runner(tmp_path / "cut")(cells={SMALLEST: {"raise": "interrupt"}})
+    assert cut.code == 2
+    outcomes = cut.run.outcomes()
+    left = [cell for cell, one in outcomes.items() if one.outcome == "not run"]
+    assert SMALLEST in left
+    assert len(left) + len(cut.run.cells) == SMOKE_CELLS, "what cannot run here was not left undone"
+    assert {one.reason for one in outcomes.values() if "fp16" in one.cell and one.outcome == "skipped"}
+    rest = runner(tmp_path / "rest")("-k", " or ".join(left))
+    assert rest.code == 0, rest.output
+    files = [str(ended.folder / "latest" / "run.json") for ended in (cut, rest)]
+    assert main(["merge", *files, "--output", str(tmp_path / "run.json")]) == 0
+    (baseline,) = accepted.rglob("*_baseline.json")
+    assert main(["compare", str(baseline), str(tmp_path / "run.json")]) == 0
+    assert "missing" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

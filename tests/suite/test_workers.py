@@ -205,15 +205,46 @@ def test_workers_measure_one_shard_and_the_run_file_says_which(workers: Suite, s
     assert [one.number for one in ended.run.suite.shards] == [1]
     assert ended.run.outcomes() == alone.run.outcomes()
     assert any(outcome.reason == "shard 2/2 measures it" for outcome in ended.run.suite.cells)
+    (line,) = [one for one in alone.output.splitlines() if one.startswith("shard 1/2: ")]
+    assert line in ended.output.splitlines()
 
 
-def test_a_card_that_another_run_holds_starts_no_worker(workers: Suite, tmp_path: Path) -> None:
+def test_a_shard_without_a_cell_is_one_usage_error_and_leaves_the_last_run_alone(workers: Suite) -> None:
+    before = workers("-n2", *PART)
+    kept = sorted(path.name for path in (before.folder / "latest").iterdir())
+    ended = workers("-n2", "-k", SMALLEST, "--shard=2/2")
+    assert ended.code == 4
+    assert ended.output.count("ERROR: ") == 1
+    assert "ERROR: --shard=2/2 has nothing to measure: the selection leaves 1 cells" in ended.output
+    assert "Traceback" not in ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert sorted(path.name for path in (ended.folder / "latest").iterdir()) == kept
+    assert ended.run == before.run
+
+
+@pytest.mark.parametrize("limit", ["-x", "--maxfail=1"])
+def test_a_run_that_has_failed_enough_is_judged_as_in_one_process(with_baseline: Suite, limit: str) -> None:
+    cells = {SMALLEST: {"peak_allocated": 99_000_000}}
+    plugins = ("tests.fake_measure", "tests.two_workers")
+    ended = with_baseline("-n1", "-k", FOUR, limit, "--benchmark-compare", cells=cells, plugins=plugins)
+    assert ended.code == 1, ended.output
+    assert "stopping after 1 failures" in ended.output
+    assert f"{SMALLEST}: peak_allocated worse: 60.0 MB -> 99.0 MB" in ended.output
+    assert "no worker was left" not in ended.output
+    assert not ended.run.suite.finished
+    outcomes = ended.run.outcomes().values()
+    assert [one.cell for one in outcomes if one.outcome == "not run"], "it stopped before the end"
+
+
+def test_a_card_that_another_run_holds_is_not_measured_on(workers: Suite, tmp_path: Path) -> None:
     locks = tmp_path / "locks"
     locks.mkdir()
     environment = {"FAKE_CARD": "GPU-aa", "BARK_BENCHMARKS_LOCKS": str(locks)}
     asked = ("--device=auto", "--level=smoke", "-k", SMALLEST, "-n", "auto", "--gpu-wait=0")
     with hold("GPU-aa-1", Patience(0.0, lambda what, left_s: None), print, locks):
         ended = workers(*asked, environment=environment)
+        mistyped = workers(*asked, "-k", "nothing", environment=environment)
+    assert "no cell matches the selection" in mistyped.output, "for no cell no card is needed"
     assert ended.code == 4
     assert "the GPU is busy, another run of this suite uses it" in ended.output
     assert not (ended.folder / "latest" / "run.json").exists()
