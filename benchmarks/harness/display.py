@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,9 @@ from benchmarks.harness.ending import Result
 from benchmarks.harness.progress import ProgressLine
 from benchmarks.harness.suite import BarkSuite, shown
 from reports.characters import inert, visible_lines
-from reports.render import tables, terminal
+from reports.records.baselines import DEFAULT_ROOT
+from reports.records.schema import RunFile
+from reports.render import reproduce, tables, terminal
 from reports.verdicts.verdict import Comparison
 
 
@@ -59,10 +62,13 @@ def progress_line(config: Any, cells: int) -> ProgressLine:
     return ProgressLine(uncaptured(config), is_terminal(config), writer.fullwidth if writer else 80, cells)
 
 
-def verdicts(suite: BarkSuite, comparison: Comparison) -> RenderableType:
+def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> RenderableType:
     """The verdicts, with the run file to accept where this session wrote one."""
-    acceptable = suite.recorder.written and not suite.settings.drill
-    return terminal.verdicts(comparison, shown(suite.recorder.path) if acceptable else "")
+    path = shlex.quote(shown(suite.recorder.path)) if suite.recorder.written else ""
+    folders = (
+        f"--baseline-dir={shlex.quote(str(root))}" if (root := suite.settings.baseline_root) != DEFAULT_ROOT else ""
+    )
+    return terminal.verdicts(comparison, reproduce.next_commands(comparison, run, path, folders))
 
 
 def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
@@ -77,8 +83,8 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
     parts = []
     if result.run and result.run.benchmarks:
         parts.append(terminal.study(tables.study_tables(result.run)))
-    if result.comparison:
-        parts.append(verdicts(suite, result.comparison))
+    if result.run and result.comparison:
+        parts.append(verdicts(suite, result.run, result.comparison))
     for part in parts:
         lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
     return [
@@ -92,6 +98,7 @@ def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
     """Say on standard error what failed, where pytest has no terminal to say it on."""
     if terminal_writer(config) is not None or config.getoption("collectonly"):
         return
-    if result.comparison and result.comparison.failed:
-        sys.stderr.write(terminal.to_text(verdicts(suite, result.comparison), width=120, colour=False) + "\n")
+    if result.run and result.comparison and result.comparison.failed:
+        found = verdicts(suite, result.run, result.comparison)
+        sys.stderr.write(terminal.to_text(found, width=120, colour=False) + "\n")
     sys.stderr.writelines(f"{inert(visible_lines(line))}\n" for line in result.lines)

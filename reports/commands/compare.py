@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from reports.errors import ReportError
     from reports.records import runfile
-    from reports.render import markdown, summary, terminal
+    from reports.render import markdown, reproduce, summary, terminal
 
     if len(options.runs) > 2:
         raise ReportError(f"{len(options.runs)} run files: name BASE.json and HEAD.json")
@@ -37,6 +37,6 @@ def run(options: argparse.Namespace) -> int:
         options.format,
         json=lambda: summary.as_json(comparison),
         markdown=lambda: markdown.report(head, comparison, str(path)),
-        terminal=lambda: terminal.verdicts(comparison, "" if head.suite.drill else str(path)),
+        terminal=lambda: terminal.verdicts(comparison, reproduce.next_commands(comparison, head, str(path))),
     )
     return REGRESSED if comparison.failed else PASSED

@@ -130,12 +130,9 @@ def accept(
             hand cannot be read, or the new one fails the check or would gate less without a reason; the baseline at
             hand is then left as it was.
     """
-    runfile.refuse_drill(run, "this run")
-    if "tokens" in run.suite.overrides:
-        raise ReportError(
-            f"this run made {run.suite.overrides['tokens']:.0f} semantic tokens a sample, not those of level "
-            f"{run.suite.level}: every later run would be incomparable with it; measure again without --tokens"
-        )
+    refused = refusal(run)
+    if refused:
+        raise ReportError(refused)
     path = path_for(root, run)
     old = runfile.read(path) if path.exists() else None
     old_cells = old.cells if old else {}
@@ -191,6 +188,18 @@ def _refuse_losses(changes: list[Change]) -> None:
             f"{first.cell} has no {', '.join(first.lost)} in this run{others}, so no later run could fail by it: "
             'measure again, or say why it is gone: python -m reports accept RUN.json --reason "..."'
         )
+
+
+def refusal(run: RunFile) -> str:
+    """Why no baseline can be made of a run, whatever the baseline at hand; empty where one can."""
+    if run.suite.drill:
+        return runfile.drilled(run, "this run")
+    if "tokens" in run.suite.overrides:
+        return (
+            f"this run made {run.suite.overrides['tokens']:.0f} semantic tokens a sample, not those of level "
+            f"{run.suite.level}: every later run would be incomparable with it; measure again without --tokens"
+        )
+    return "" if run.benchmarks else "nothing to accept: the run holds no measured cell that was asked for"
 
 
 def accepted(cell: CellRecord, date: str) -> CellRecord:

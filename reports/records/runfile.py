@@ -68,10 +68,15 @@ def refuse_drill(run: RunFile, where: str) -> None:
         ReportError: the run is a drill.
     """
     if run.suite.drill:
-        raise ReportError(
-            f"{where} is a drill: {run.suite.drill} was planted in its cells, so it says nothing of the code; "
-            "use a run without --drill"
-        )
+        raise ReportError(drilled(run, where))
+
+
+def drilled(run: RunFile, where: str) -> str:
+    """Why a drill is of no use."""
+    return (
+        f"{where} is a drill: {run.suite.drill} was planted in its cells, so it says nothing of the code; "
+        "use a run without --drill"
+    )
 
 
 def _flaws(run: RunFile) -> Iterator[str]:

@@ -11,7 +11,7 @@ from reports.characters import short, visible
 from reports.records.files import write_atomically
 from reports.records.schema import RunFile
 from reports.render import advice as advice_words
-from reports.render import causes, study_grids, study_words, summary, tables
+from reports.render import causes, reproduce, study_grids, study_words, summary, tables
 from reports.render.fitting import COMMENT, Section, fitted, more
 from reports.render.published import Source
 from reports.render.study import Study, StudyRow
@@ -49,7 +49,7 @@ def report(run: RunFile, comparison: Comparison | None, run_path: str, most: int
     if not run.suite.finished:
         sections.append(Section("**Not finished**: this run was cut short."))
     if comparison:
-        sections += _verdicts(comparison, "" if run.suite.drill else run_path, where)
+        sections += _verdicts(comparison, run, run_path, where)
     else:
         sections.append(_alone(alone, where))
     found = tables.study_tables(run)
@@ -72,7 +72,7 @@ def folded(title: str, summary: str, content: str = "") -> str:
 FOLD_END = "</details>"
 
 
-def _verdicts(comparison: Comparison, run_path: str, where: str) -> list[Section]:
+def _verdicts(comparison: Comparison, run: RunFile, run_path: str, where: str) -> list[Section]:
     """What fails; what changed and what to do next; and, folded, what moved without failing."""
     head = f"## Verdicts\n\n**{escape(summary.headline(comparison))}**\n\n{escape(summary.counts(comparison))}"
     failing: list[str] = []
@@ -83,7 +83,7 @@ def _verdicts(comparison: Comparison, run_path: str, where: str) -> list[Section
     sections = [Section(head, failing, lambda number: more(number, "verdicts that fail", where))]
     if comparison.changed:
         sections.append(Section(f"{summary.since(comparison).capitalize()}: {escape(summary.changed(comparison))}"))
-    commands = [f"    {visible(command)}" for command in summary.next_commands(comparison, run_path)]
+    commands = [f"    {visible(command)}" for command in reproduce.next_commands(comparison, run, run_path)]
     if commands:
         sections.append(Section("Next:\n\n" + "\n".join(commands)))
     if others:

@@ -1,4 +1,4 @@
-"""The commands that measure again what an alert is about, for a shell.
+"""The commands to type next: those that measure again what a verdict or an alert is about, and accept a run.
 
 They are copied into shells, and what they are made of comes from a run file: a part that is not of the exact form that
 this suite writes is left out, never quoted and hoped for.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from reports.records.baselines import refusal
 from reports.records.schema import RunFile
 from reports.render.summary import other_side
+from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Comparison
 
 CELLS = 6
@@ -52,6 +54,36 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
         f"make measure LANE={suite.lane} ARGS='{arguments} --report-dir=/tmp/head'",
         "python -m reports compare /tmp/base/run.json /tmp/head/run.json",
     )
+
+
+def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: str = "") -> list[str]:
+    """What to type next, each with what it does.
+
+    Args:
+        comparison: of the run.
+        run: the run.
+        run_path: where it can be accepted from; empty where it has no file.
+        folders: the options that name other folders than the usual, as `pytest` and `accept` take them.
+    """
+    commands = []
+    statuses = comparison.counts()
+    gains = any(verdict.gated and verdict.status is Status.BETTER for verdict in comparison.verdicts)
+    failing = {verdict.status for verdict in comparison.failures}
+    if failing & {Status.WORSE, Status.FAILED}:
+        options = _arguments(run, comparison) if _WORD.fullmatch(run.suite.level) else ""
+        which = "" if " -k " in options else "--lf"
+        words = ("pytest benchmarks/", options, other_side(comparison) or "--benchmark-compare", folders, which)
+        commands.append(f"{' '.join(filter(None, words))}   (measure the failing cells again)")
+    if statuses[Status.MISSING]:
+        commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")
+    if comparison.against:
+        return commands  # what is worse than another side says nothing of any baseline
+    # A cell that failed, or an invariant that is broken, fails whatever the baseline says.
+    meant = comparison.problem or failing & {Status.WORSE, Status.MISSING} or statuses[Status.NEW] or gains
+    if run_path and meant and not refusal(run):
+        accept = " ".join(filter(None, ("python -m reports accept", run_path, folders)))
+        commands.append(f"{accept}   (make this run the baseline, if the change is meant)")
+    return commands
 
 
 def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, options: str) -> tuple[str, ...]:

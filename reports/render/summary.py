@@ -176,26 +176,6 @@ def other_side(comparison: Comparison) -> str:
     return "--against=PYTHON --against-tree=DIR" if comparison.other_tree else "--against=PYTHON"
 
 
-def next_commands(comparison: Comparison, run_path: str) -> list[str]:
-    """What to type next, each with what it does; `run_path` is empty where the run has no file to accept."""
-    commands = []
-    statuses = comparison.counts()
-    gains = any(verdict.gated and verdict.status is Status.BETTER for verdict in comparison.verdicts)
-    failing = {verdict.status for verdict in comparison.failures}
-    judge = other_side(comparison) or "--benchmark-compare"
-    if failing & {Status.WORSE, Status.FAILED}:
-        commands.append(f"pytest benchmarks/ {judge} --lf   (measure the failing cells again)")
-    if statuses[Status.MISSING]:
-        commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")
-    if comparison.against:
-        return commands  # what is worse than another side says nothing of any baseline
-    # A cell that failed, or an invariant that is broken, fails whatever the baseline says.
-    acceptable = comparison.problem or failing & {Status.WORSE, Status.MISSING} or statuses[Status.NEW] or gains
-    if run_path and acceptable:
-        commands.append(f"python -m reports accept {run_path}   (make this run the baseline, if the change is meant)")
-    return commands
-
-
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison for programs: every verdict with its numbers, the counts, and whether it failed."""
     return {

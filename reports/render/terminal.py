@@ -124,8 +124,8 @@ def advice(found: Advice) -> RenderableType:
     return Group(*parts)
 
 
-def verdicts(comparison: Comparison, run_path: str) -> RenderableType:
-    """The headline, the verdicts that matter, the counts, and the next command."""
+def verdicts(comparison: Comparison, commands: Sequence[str] = ()) -> RenderableType:
+    """The headline, the verdicts that matter, the counts, and the next commands (`reproduce.next_commands`)."""
     lines: list[RenderableType] = [
         Text(summary.headline(comparison), style="bold red" if comparison.failed else "bold green")
     ]
@@ -143,7 +143,6 @@ def verdicts(comparison: Comparison, run_path: str) -> RenderableType:
     lines.append(Text(summary.counts(comparison)))
     if comparison.changed:
         lines.append(Text(f"{summary.since(comparison)}: {summary.changed(comparison)}"))
-    commands = summary.next_commands(comparison, run_path)
     if commands:
         lines.append(Text("next:"))
         lines += [Text(f"  {command}") for command in commands]

@@ -242,7 +242,7 @@ def planted() -> tuple[RunFile, Comparison]:
 
 def test_the_sentence_and_the_table_stand_below_the_cells_verdicts() -> None:
     head, comparison = planted()
-    lines = terminal.to_text(terminal.verdicts(comparison, ""), width=160, colour=False).split("\n")
+    lines = terminal.to_text(terminal.verdicts(comparison), width=160, colour=False).split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith("  why: coarse: 12 more kernels a token"))
     assert "worse" in lines[at - 1]
     assert any(line.split() == ["kernel_launches", "coarse", "7,100", "7,676", "+12"] for line in lines[at:])

@@ -183,10 +183,17 @@ def test_a_run_answers_by_the_verdicts_on_the_metric(ratio: float, metric: str, 
     assert runs.answer(run, metric).answer is answer
 
 
+def lacking() -> dict[str, Any]:
+    """A cell that the other side cannot run."""
+    document = cell_document(PLAIN)
+    document["extra_info"]["against"] = {"problem": "unknown attention"}
+    return document
+
+
 @pytest.mark.parametrize(
     ("there", "says"),
     [
-        ([cell_document(PLAIN)], f"{PLAIN}: new: the other side has no measurement of it"),
+        ([lacking()], f"{PLAIN}: new: the other side has no measurement of it"),
         ([], f"{PLAIN}: it got worse with the whole bad side, and was not compared in this mix"),
     ],
 )

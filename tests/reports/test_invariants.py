@@ -14,7 +14,7 @@ from reports.records import runfile
 from reports.records.baselines import DEFAULT_ROOT
 from reports.records.schema import RunFile
 from reports.render import markdown, summary
-from reports.render.summary import next_commands
+from reports.render.reproduce import next_commands
 from reports.verdicts.compare import compare
 from reports.verdicts.invariants import broken
 from reports.verdicts.rules import Status
@@ -106,10 +106,13 @@ def test_a_broken_invariant_names_both_cells_in_every_form(form: Callable[[Verdi
 
 def test_accepting_is_no_remedy_for_a_broken_invariant() -> None:
     run = pair(OFFLOAD, "peak_allocated", 2e9, 1e9)
-    assert not any("accept" in command for command in next_commands(compare(run, run, baseline="itself"), "run.json"))
+    assert not any(
+        "accept" in command for command in next_commands(compare(run, run, baseline="itself"), run, "run.json")
+    )
     worse = run_of(cell_document(PLAIN, {"peak_allocated": 2e9}))
     assert any(
-        "accept run.json" in line for line in next_commands(compare(run_of(PLAIN), worse, baseline=""), "run.json")
+        "accept run.json" in line
+        for line in next_commands(compare(run_of(PLAIN), worse, baseline=""), worse, "run.json")
     )
 
 

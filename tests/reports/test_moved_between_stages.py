@@ -25,7 +25,7 @@ def test_work_that_moved_to_another_stage_is_said_everywhere_and_fails_nothing()
     assert not comparison.failed
     assert summary.headline(comparison) == "passed: no regression against b"
     assert TOLD in summary.folded(comparison)
-    assert TOLD in terminal.to_text(terminal.verdicts(comparison, "r"), width=120, colour=False)
+    assert TOLD in terminal.to_text(terminal.verdicts(comparison), width=120, colour=False)
     assert TOLD.replace("_", "\\_") in markdown.report(head, comparison, "r")
     alert = alerts.alert(base, head, comparison, reviewed=True)
     assert TOLD.replace("_", "\\_") in alert_github.comment(alert, "x")

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from reports.records.units import change, points, quantity, step
-from reports.render import markdown, summary, tables, terminal
+from reports.render import markdown, reproduce, summary, tables, terminal
 from reports.verdicts.compare import compare, percent
 from tests.builders import FUSED, H200, HOST, PLAIN, cell_document, run_of
 
@@ -109,8 +109,10 @@ def test_the_distance_to_the_limit_stands_beside_the_absolute_values_where_it_is
 
 
 def test_a_regression_is_named_with_cell_metric_both_values_and_threshold() -> None:
-    comparison = compare(run_of(PLAIN), run_of(cell_document(PLAIN, {"peak_allocated": 1.064e9})), baseline="base.json")
-    text = terminal.to_text(terminal.verdicts(comparison, "run.json"), width=200, colour=False)
+    head = run_of(cell_document(PLAIN, {"peak_allocated": 1.064e9}))
+    comparison = compare(run_of(PLAIN), head, baseline="base.json")
+    commands = reproduce.next_commands(comparison, head, "run.json")
+    text = terminal.to_text(terminal.verdicts(comparison, commands), width=200, colour=False)
     assert f"{PLAIN}: peak_allocated worse: 1,000.0 MB -> 1,064.0 MB, +6.40% against a threshold of 0.5%" in text
     assert text.startswith("FAILED: 1 worse in 1 cells, against base.json")
     assert "python -m reports accept run.json" in text
@@ -130,7 +132,29 @@ def test_what_failed_is_in_the_headline_also_where_nothing_could_be_compared() -
 def test_a_pass_says_against_what() -> None:
     comparison = compare(run_of(), run_of(), baseline="base.json")
     assert summary.headline(comparison) == "passed: no regression against base.json"
-    assert summary.next_commands(comparison, "run.json") == []
+    assert reproduce.next_commands(comparison, run_of(), "run.json") == []
+
+
+def test_what_failed_is_measured_again_as_it_was_and_only_what_can_be_is_accepted() -> None:
+    worse = cell_document(PLAIN, {"peak_allocated": 2e9})
+    short = run_of(worse, level="nightly", overrides={"rounds": 3.0, "tokens": 32.0})
+    comparison = compare(run_of(PLAIN, level="nightly"), short, baseline="b")
+    again = f'pytest benchmarks/ --level=nightly --rounds=3 --tokens=32 --checkpoint-source=synthetic -k "{PLAIN}"'
+    assert reproduce.next_commands(comparison, short, "run.json", "--baseline-dir=b") == [
+        f"{again} --benchmark-compare --baseline-dir=b   (measure the failing cells again)"
+    ]
+    failed = run_of(FUSED, outcomes={PLAIN: ("failed", "no memory")}, level="nightly")
+    nothing = failed.model_copy(update={"benchmarks": []})
+    for run, offered in ((failed, True), (nothing, False)):
+        comparison = compare(run_of(PLAIN, level="nightly"), run, baseline="b")
+        again, *accept = reproduce.next_commands(comparison, run, "run.json")
+        assert again.startswith("pytest benchmarks/ --level=nightly ")
+        assert bool(accept) is offered
+    cells = [f"small-eager-fp32-resident-dynamic-batch{batch}" for batch in range(1, 8)]
+    many = run_of(*(cell_document(cell, {"peak_allocated": 2e9}) for cell in cells))
+    told = reproduce.next_commands(compare(run_of(*cells), many, baseline="b"), many, "run.json")
+    assert told[0].split("   ")[0].endswith("--benchmark-compare --lf")
+    assert told[1].startswith("python -m reports accept run.json ")
 
 
 def test_what_moved_without_being_gated_is_folded() -> None:
@@ -141,8 +165,8 @@ def test_what_moved_without_being_gated_is_folded() -> None:
 
 def test_plain_text_has_no_escape_codes_and_colour_has() -> None:
     comparison = compare(run_of(), run_of(), baseline="b")
-    assert "\x1b" not in terminal.to_text(terminal.verdicts(comparison, "r"), width=80, colour=False)
-    assert "\x1b" in terminal.to_text(terminal.verdicts(comparison, "r"), width=80, colour=True)
+    assert "\x1b" not in terminal.to_text(terminal.verdicts(comparison, ["r"]), width=80, colour=False)
+    assert "\x1b" in terminal.to_text(terminal.verdicts(comparison, ["r"]), width=80, colour=True)
 
 
 def test_the_markdown_report_holds_verdicts_both_tables_and_the_reasons_of_skips() -> None:

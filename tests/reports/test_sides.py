@@ -322,9 +322,9 @@ def test_measuring_again_names_the_other_checkout_where_there_was_one(tree: bool
     same_commit = OTHER | {"other_tree": tree, "commit_info": {"id": "abcdef1", "dirty": True}}
     run = run_against(opposed(pairs=pairs_of([1.0] * 40, [1.1] * 40)), commit="abcdef1", against=same_commit)
     comparison = compare_sides(run)
-    assert summary.next_commands(comparison, "run.json") == [
-        f"pytest benchmarks/ {options} --lf   (measure the failing cells again)"
-    ]
+    told = reproduce.next_commands(comparison, run, "run.json")
+    how = f'--level=pr --checkpoint-source=synthetic -k "{PLAIN}" {options}'
+    assert told == [f"pytest benchmarks/ {how}   (measure the failing cells again)"]
     *_, again = reproduce.commands(other_side(run), run, comparison, reviewed=False)
     assert again.endswith(f" {options}'")
 
@@ -335,6 +335,6 @@ def test_a_cell_that_was_lost_is_not_measured_again_but_looked_for() -> None:
         outcomes={FUSED: ("skipped", "needs luck")},
         against=OTHER | {"only_there": {FUSED: "tree"}},
     )
-    assert summary.next_commands(compare_sides(run), "run.json") == [
+    assert reproduce.next_commands(compare_sides(run), run, "run.json") == [
         "pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)"
     ]

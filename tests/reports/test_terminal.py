@@ -78,7 +78,7 @@ def test_escape_codes_and_markup_of_a_file_are_shown_and_not_carried_out(colour:
     before = cell_document(PLAIN)
     before["extra_info"]["cell"] = before["extra_info"]["axes"]["attention"] = SUSPICIOUS
     comparison = compare(run_of(before), run, baseline=SUSPICIOUS)
-    for part in (terminal.verdicts(comparison, SUSPICIOUS), terminal.study(tables.study_tables(run))):
+    for part in (terminal.verdicts(comparison, [SUSPICIOUS]), terminal.study(tables.study_tables(run))):
         text = terminal.to_text(part, width=400, colour=colour)
         for code in ("\x1b]", "\x1b[2J", "\x9b", "\x07", "\u202e"):
             assert code not in text

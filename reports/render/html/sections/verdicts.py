@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.records.metrics import METRICS, Kind
-from reports.render import causes, summary
+from reports.render import causes, reproduce, summary
 from reports.render.html.report import Report
 from reports.render.html.statuses import PASSED, Badge, badge, overall
 from reports.verdicts.invariants import failures
@@ -92,7 +92,7 @@ def verdicts(report: Report) -> Verdicts:
         gained=[card for card in cards if card not in doubted],
         folded=summary.folded(comparison),
         changed=comparison.changed,
-        commands=summary.next_commands(comparison, "" if report.run.suite.drill else report.run_path),
+        commands=reproduce.next_commands(comparison, report.run, report.run_path),
         compared=True,
         since=summary.since(comparison).capitalize(),
     )
