@@ -10,7 +10,7 @@ from reports.records.metrics import Kind
 from reports.records.naming import AXES, values_in
 from reports.records.schema import Axes, Benchmark, RunFile
 from reports.verdicts.apart import Timing, timing
-from reports.verdicts.comparability import must_match
+from reports.verdicts.comparability import WORKERS, must_match
 
 RESERVED, ALLOCATED = "peak_reserved", "peak_allocated"
 """What a cell needs of a card: what the allocator took, graph pools among it; where that is not known, the tensors."""
@@ -108,8 +108,12 @@ def _problem(run: RunFile, benchmark: Benchmark, work: Mapping[tuple[str, int], 
         return "with a time that no clock gives"
     if cell.workload.digest != work[cell.axes.checkpoint, cell.axes.batch]:
         return "with other work than most of its checkpoint and batch"
-    here = must_match(Kind.WALL, run.environment_of(cell))
-    if here.difference(must_match(Kind.WALL, run.machine_info)):
+    # How many measured at once is no other hardware: between environments a factor of 2 alone tells (`apart.py`).
+    here, there = (
+        must_match(Kind.WALL, environment).without(WORKERS)
+        for environment in (run.environment_of(cell), run.machine_info)
+    )
+    if here.difference(there):
         return "on other hardware than the run's"
     return ""
 

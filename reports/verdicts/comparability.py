@@ -9,6 +9,8 @@ from typing import Any
 from reports.records.metrics import GPU_MODEL, Kind
 from reports.records.schema import CellRecord
 
+WORKERS = "number of workers at once"
+
 
 @dataclass(frozen=True, slots=True)
 class Fields:
@@ -23,6 +25,10 @@ class Fields:
             if value != other:
                 return f"{name} is {value} here and {other} in the baseline"
         return ""
+
+    def without(self, name: str) -> Fields:
+        """All of them but one."""
+        return Fields({field: value for field, value in self.values.items() if field != name})
 
 
 def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[str] = ()) -> Fields:
@@ -44,7 +50,7 @@ def must_match(kind: Kind, environment: Mapping[str, Any], needs_same: Sequence[
         fields["application clock (MHz)"] = gpu.get("sm_clock_application_mhz")
         fields["power cap (W)"] = gpu.get("power_cap_w")
         fields["host CPU"] = host.get("cpu_model")
-        fields["number of workers at once"] = host.get("workers", 1)
+        fields[WORKERS] = host.get("workers", 1)
         if not gpu:
             fields["host CPU count"] = host.get("cpu_count")
             fields["torch threads"] = host.get("torch_threads")

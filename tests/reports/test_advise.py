@@ -14,7 +14,7 @@ from reports.render import advice as words
 from reports.render import terminal
 from reports.verdicts.advice import Advice, Answer, Limits, advise
 from reports.verdicts.apart import Standing, standing
-from tests.builders import FUSED, H200, PLAIN, run_document, run_of
+from tests.builders import FUSED, H200, HOST, PLAIN, run_document, run_of
 from tests.builders import proven_cell as cell
 
 HALF = "small-eager-fp16-resident-dynamic-batch1"
@@ -145,6 +145,15 @@ def test_cells_of_other_hardware_other_work_or_without_proof_cannot_be_chosen_an
         (("skipped", "needs flash-attn"), 1),
     ]
     assert "not known: 4 cells, which might be better: 1 measured (on other hardware" in text_of(advice)
+
+
+def test_cells_that_several_workers_measured_can_be_chosen_where_the_machine_is_the_same() -> None:
+    document = run_document([cell(PLAIN, 1.0, 900), cell(FUSED, 0.1, 900, environment="env-b")])
+    busy = {**document["machine_info"], "environment": "env-b", "host": {**HOST, "workers": 4}}
+    document["suite"]["environments"] = {"env-b": busy}
+    answer = one_of(advise(runfile.parse(document, "x"), "x", Limits()))
+    assert answer.best
+    assert answer.best.cell == FUSED
 
 
 def test_the_limit_holds_for_peak_reserved_and_a_cell_whose_tensors_fit_is_told() -> None:
