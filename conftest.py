@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         chosen = settings.from_options(config.getoption)
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
+        config.option.benchmark_save_data = True  # a saved run without its rounds could not be compared with
         if chosen.compare:
             suite.load_baseline()
             if chosen.storage_is_ours:

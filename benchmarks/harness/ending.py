@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import plan
@@ -51,8 +53,9 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     saved = document(suite, config)
     if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
         recorder.save(saved)
-    else:
-        recorder.clear()
+        result.lines += rescued(suite, saved)
+    elif not suite.began and recorder.path.exists():
+        result.lines.append(earlier_run(suite))
     try:
         result.run = runfile.parse(saved, "this run")
     except ReportError as error:
@@ -72,16 +75,56 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
         result.lines += write_report(suite, result.run, result.comparison)
     if suite.traces:
         result.lines += suite.traces.lines()
+    unsaved = save_theirs(config)
+    result.lines += unsaved
     if suite.settings.drill:
         result.lines.append(drilled(suite.settings))
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
     failed = (result.comparison is not None and result.comparison.failed) or bool(
-        recorder.problem or unheard or unopposed
+        recorder.problem or unheard or unopposed or unsaved
     )
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
     return result
+
+
+def earlier_run(suite: BarkSuite) -> str:
+    """Say whose the run file is, where nothing was measured; where a verdict was wanted, none may be taken from it."""
+    chosen, path = suite.settings, shown(suite.recorder.path)
+    if not (chosen.compare or chosen.update or chosen.against):
+        return f"nothing was measured, so {path} is of an earlier run"
+    suite.recorder.clear()
+    return f"nothing was measured, so {path} of an earlier run was removed"
+
+
+def rescued(suite: BarkSuite, saved: dict[str, Any]) -> list[str]:
+    """Where a run file is that could not be written to its place; nothing where it could, or nowhere else either."""
+    if not suite.recorder.problem or not suite.recorder.records:
+        return []
+    try:
+        path = Path(tempfile.mkdtemp(prefix="bark-benchmarks-"), suite.recorder.path.name)
+        runfile.write_document(path, saved)
+    except (OSError, ReportError):
+        return []
+    return [f"what was measured is in {path}"]
+
+
+def save_theirs(config: Any) -> list[str]:
+    """Have pytest-benchmark write its own files, whose failure would take the verdict with it; a line where one fails.
+
+    It writes them when it ends, before pytest shows anything, and does not do so again.
+    """
+    theirs = config._benchmarksession
+    try:
+        theirs.handle_saving()
+    except Exception as error:
+        return [
+            f"results are not complete: pytest-benchmark cannot write its own file: {error or type(error).__name__}"
+        ]
+    finally:
+        theirs.save = theirs.autosave = theirs.json = None
+    return []
 
 
 def never_heard_of(suite: BarkSuite) -> list[str]:

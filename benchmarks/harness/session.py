@@ -90,8 +90,9 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
-    suite.began = True
-    suite.recorder.clear()
+    if not config._benchmarksession.disabled:
+        suite.began = True
+        suite.recorder.clear()
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +181,20 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         )
     if option("baseline_reason") and not update:
         raise SuiteError("--baseline-reason says why --update-baselines: give both, or leave it out")
+    if option("benchmark_compare_fail") and not compare:
+        raise SuiteError(
+            "--benchmark-compare-fail judges what --benchmark-compare compares with: give both, or neither"
+        )
+    if option("benchmark_cprofile"):
+        raise SuiteError(
+            "--benchmark-cprofile would profile how a cell's rounds are handed to pytest-benchmark, not the cell: "
+            "--trace-dir=DIR writes a trace of each cell"
+        )
+    if option("checkpoint_revision") is not None and option("checkpoint_source") == "synthetic":
+        raise SuiteError("--checkpoint-revision is of the real weights, and --checkpoint-source=synthetic takes none")
+    own = option("benchmark_json")
+    if own is not None and (own.is_dir() or not own.parent.is_dir()):
+        raise SuiteError(f"--benchmark-json={own}: that is a folder, or is in none; name a file in one that exists")
     ours = storage == PYTEST_BENCHMARK_STORAGE
     if (option("benchmark_save") or option("benchmark_autosave")) and compare:
         raise SuiteError(
@@ -192,7 +207,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         level=level,
         checkpoint_source=option("checkpoint_source"),
         checkpoint_revision=option("checkpoint_revision"),
-        report_dir=folder_named("--report-dir", option("report_dir"), ROOT / "reports" / "latest"),
+        report_dir=report_folder(option),
         baseline_root=folder_named("--baseline-dir", option("baseline_dir"), baselines.DEFAULT_ROOT),
         compare=bool(compare),
         compare_with=compare if isinstance(compare, str) else None,
@@ -281,6 +296,19 @@ def gpu_wait(seconds: float | None) -> float | None:
     if seconds is not None and not 0 <= seconds < float("inf"):
         raise SuiteError(f"--gpu-wait {seconds}: seconds to wait for a busy GPU, 0 to stop at once")
     return seconds
+
+
+def report_folder(option: Callable[[str], Any]) -> Path:
+    """The folder of `--report-dir`, which need not exist yet.
+
+    Raises:
+        SuiteError: it has no name, or nothing could be written there after hours of measuring.
+    """
+    folder = folder_named("--report-dir", option("report_dir"), ROOT / "reports" / "latest")
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not option("collectonly") and not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise SuiteError(f"--report-dir={folder}: nothing can be written to {nearest}: give a folder that can be made")
+    return folder
 
 
 def folder_named(name: str, value: str | None, default: Path) -> Path:

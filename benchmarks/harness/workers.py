@@ -213,8 +213,9 @@ class Controller(Enabled):
         awaited = cells & self.seconds.keys()
         if awaited:
             self._take_cards()
-            self.suite.began = True
-            self.suite.recorder.clear()
+            if not self.config._benchmarksession.disabled:
+                self.suite.began = True
+                self.suite.recorder.clear()
         self.suite.awaited, self.progress.total = awaited, len(awaited)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:

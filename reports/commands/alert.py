@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
             report_url=options.report_url,
             untrusted=options.untrusted,
         )
+    if options.send and options.output is not None:
+        raise ReportError("--send with --output: a message is sent or written, so give one of them, and then the other")
     if options.send:
         sys.stderr.write(_send(alert) + "\n")
         return PASSED

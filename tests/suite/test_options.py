@@ -20,6 +20,15 @@ from tests.suite.conftest import ROOT, SMALLEST, Suite
         (["--checkpoint-source=floppy"], "invalid choice"),
         (["--update-baselines=some"], "invalid choice"),
         (["--baseline-reason=x"], "--baseline-reason says why --update-baselines: give both"),
+        (["--rounds=5001"], "--rounds 5001: 1 to 5,000 timed rounds a cell"),
+        (["--rounds=3", "--budget=9"], "--rounds 3 with --budget 9"),
+        (["--report-dir=pyproject.toml"], "--report-dir=pyproject.toml: nothing can be written to "),
+        (["--report-dir=pyproject.toml/x/y"], "--report-dir=pyproject.toml/x/y: nothing can be written to "),
+        (["--benchmark-json=nowhere/own.json"], "--benchmark-json=nowhere/own.json: that is a folder, or is in none"),
+        (["--benchmark-compare=/nowhere/run.json"], "--benchmark-compare=/nowhere/run.json: there is no such file"),
+        (["--update-baselines", "--benchmark-compare-fail=mean:1%"], "give both, or neither"),
+        (["--benchmark-cprofile=tottime"], "--trace-dir=DIR writes a trace of each cell"),
+        (["--checkpoint-source=synthetic", "--checkpoint-revision=x"], "--checkpoint-revision is of the real weights"),
     ],
 )
 def test_an_option_that_cannot_be_satisfied_is_a_usage_error_that_says_what_to_do(
@@ -29,6 +38,7 @@ def test_an_option_that_cannot_be_satisfied_is_a_usage_error_that_says_what_to_d
     assert ended.code == 4
     assert says in ended.output
     assert "Traceback" not in ended.output
+    assert "INTERNALERROR" not in ended.output
 
 
 def test_a_gpu_that_is_not_there_is_a_usage_error(suite: Suite) -> None:

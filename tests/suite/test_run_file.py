@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.records import runfile
 from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, SMALLEST, Suite
 
@@ -67,8 +68,6 @@ def test_pytest_benchmarks_own_command_reads_the_run_file(suite: Suite) -> None:
 
 
 def test_pytest_benchmarks_own_json_is_a_run_file_too(suite: Suite, tmp_path: Path) -> None:
-    from reports.records import runfile
-
     suite(*PART, f"--benchmark-json={tmp_path / 'own.json'}")
     assert set(runfile.read(tmp_path / "own.json").cells) == {OTHER, SMALLEST}
 
@@ -102,12 +101,50 @@ def test_a_cell_that_fails_costs_only_itself(suite: Suite, kind: str, says: str)
 
 
 def test_results_that_cannot_be_written_fail_the_run_with_advice(suite: Suite, tmp_path: Path) -> None:
-    (tmp_path / "latest").write_text("a file where the folder should be")
-    ended = suite(*PART)
+    (tmp_path / "latest" / "run.json" / "a folder where the file should be").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    ended = suite(*PART, environment={"TMPDIR": str(tmp_path / "elsewhere")})
     assert ended.code == 1
     assert "results are not complete: cannot write" in ended.output
     assert "free space or make the folder writable" in ended.output
     assert "2 passed" in ended.output
+    (rescued,) = (tmp_path / "elsewhere").rglob("run.json")
+    assert f"what was measured is in {rescued}" in ended.output
+    assert set(runfile.read(rescued).cells) == {OTHER, SMALLEST}
+
+
+def test_a_file_of_pytest_benchmarks_own_that_cannot_be_written_leaves_the_verdict(
+    with_baseline: Suite, tmp_path: Path
+) -> None:
+    (tmp_path / "storage").write_text("a file where the folder should be")
+    saving = ("--benchmark-autosave", f"--benchmark-storage=file://{tmp_path / 'storage'}")
+    ended = with_baseline(*PART, *saving, f"--junitxml={tmp_path / 'junit.xml'}")
+    assert ended.code == 1
+    assert "results are not complete: pytest-benchmark cannot write its own file: " in ended.output
+    assert "Traceback" not in ended.output
+    assert "2 passed" in ended.output
+    assert (tmp_path / "junit.xml").exists()
+    assert set(ended.run.cells) == {OTHER, SMALLEST}
+
+
+def test_what_pytest_benchmark_saves_can_be_compared_with(suite: Suite, tmp_path: Path) -> None:
+    storage = f"--benchmark-storage=file://{tmp_path / 'storage'}"
+    assert suite(*PART, storage, "--benchmark-save=first").code == 0
+    ended = suite(*PART, storage, "--benchmark-compare")
+    assert ended.code == 0, ended.output
+    assert "passed: no regression against " in ended.output
+
+
+@pytest.mark.parametrize("nothing", [("-k", "large"), (*PART, "--benchmark-disable")])
+def test_a_run_that_measures_nothing_leaves_the_last_run_and_says_whose_it_is(
+    suite: Suite, nothing: tuple[str, ...]
+) -> None:
+    before = suite(*PART)
+    ended = suite(*nothing)
+    assert ended.code == 0, ended.output
+    assert ended.run == before.run
+    assert "nothing was measured, so " in ended.output
+    assert "run.json is of an earlier run" in ended.output
 
 
 def test_the_report_lies_beside_the_run_file(suite: Suite) -> None:
@@ -168,10 +205,13 @@ def test_a_cell_that_ran_twice_stands_once(suite: Suite) -> None:
     assert set(ended.run.cells) == {OTHER, SMALLEST}
 
 
-def test_a_failure_of_pytest_benchmarks_own_file_takes_nothing_with_it(with_baseline: Suite, tmp_path: Path) -> None:
-    nowhere = f"--benchmark-json={tmp_path / 'absent' / 'own.json'}"
-    ended = with_baseline(*PART, "--benchmark-compare", nowhere)
-    assert ended.code != 0
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_under_pytest_benchmarks_own_file_takes_nothing_with_it(with_baseline: Suite) -> None:
+    ended = with_baseline(*PART, "--benchmark-compare", "--benchmark-json=/dev/full")
+    assert ended.code == 1
+    assert "pytest-benchmark cannot write its own file: [Errno 28] No space left on device" in ended.output
+    assert "passed: no regression against " in ended.output
+    assert "Traceback" not in ended.output
     assert ended.run.suite.finished
     assert (ended.folder / "latest" / "report.md").exists()
 
@@ -182,6 +222,7 @@ def test_a_session_that_measured_nothing_leaves_no_older_results_to_accept(with_
     ended = with_baseline(*PART, "--benchmark-compare", "--benchmark-disable")
     assert ended.code == 1
     assert "reports accept" not in ended.output
+    assert "run.json of an earlier run was removed" in ended.output
     assert not list((ended.folder / "latest").iterdir())
 
 
