@@ -58,7 +58,9 @@ def test_a_summary_is_added_to_and_a_comment_is_written_anew(judged: list[str], 
     assert (tmp_path / "comment.md").read_text().count("# Bark benchmarks") == 1
 
 
-@pytest.mark.parametrize("options", [["--report-url", "http://example.org"], ["--key=--><b>"], ["--send", "--output=x"]])
+@pytest.mark.parametrize(
+    "options", [["--report-url", "http://example.org"], ["--key=--><b>"], ["--send", "--output=x"]]
+)
 def test_an_option_that_cannot_be_used_is_one_line(
     options: list[str], judged: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
