@@ -72,7 +72,8 @@ def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: 
     if failing & {Status.WORSE, Status.FAILED}:
         options = _arguments(run, comparison) if _WORD.fullmatch(run.suite.level) else ""
         which = "" if " -k " in options else "--lf"
-        words = ("pytest benchmarks/", options, other_side(comparison) or "--benchmark-compare", folders, which)
+        judge = other_side(comparison) or f"--benchmark-compare {folders}".rstrip()
+        words = ("pytest benchmarks/", options, judge, which)
         commands.append(f"{' '.join(filter(None, words))}   (measure the failing cells again)")
     if statuses[Status.MISSING]:
         commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")

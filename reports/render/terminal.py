@@ -145,7 +145,8 @@ def verdicts(comparison: Comparison, commands: Sequence[str] = ()) -> Renderable
         lines.append(Text(f"{summary.since(comparison)}: {summary.changed(comparison)}"))
     if commands:
         lines.append(Text("next:"))
-        lines += [Text(f"  {command}") for command in commands]
+        # Whole, for a shell: a terminal folds what is too long by itself, and copies it as one line.
+        lines += [Text(f"  {command}", no_wrap=True, overflow="ignore") for command in commands]
     return Group(*lines)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from reports.__main__ import main
@@ -75,8 +76,10 @@ def test_a_run_that_only_gained_passes_and_says_how_to_accept_it(with_baseline: 
     assert ended.code == 0
     assert f"{SMALLEST}: peak_allocated better" in ended.output
     run = ended.folder / "latest" / "run.json"
-    assert f"python -m reports accept {run} " in ended.output
-    assert main(["accept", str(run), "--baseline-dir", str(ended.folder / "baselines")]) == PASSED
+    (line,) = [line for line in ended.output.splitlines() if line.startswith("  python -m reports accept ")]
+    typed = shlex.split(line.partition("   (make this run the baseline")[0])
+    assert typed[3:] == ["accept", str(run), f"--baseline-dir={ended.folder / 'baselines'}"]
+    assert main(typed[3:]) == PASSED
     assert baseline(ended.folder).cells[SMALLEST].metrics["peak_allocated"].value == 50_000_000
 
 
