@@ -64,7 +64,7 @@ def progress_line(config: Any, cells: int) -> ProgressLine:
 
 def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> RenderableType:
     """The verdicts, with the run file to accept where this session wrote one."""
-    path = shlex.quote(shown(suite.recorder.path)) if suite.recorder.written else ""
+    path = shown(suite.recorder.path) if suite.recorder.written else ""
     folders = (
         f"--baseline-dir={shlex.quote(str(root))}" if (root := suite.settings.baseline_root) != DEFAULT_ROOT else ""
     )

@@ -20,7 +20,7 @@ from fixtures.pair_protocol import Order
 from fixtures.pair_rounds import Launch, Samples, loaded, measure_pairs
 from fixtures.pairs import BrokenWorkerError, Side, Worker
 from fixtures.rounds import Progress, Report, quietly
-from reports.records.schema import SCHEMA_VERSION, AgainstRecord, CellRecord
+from reports.records.schema import SCHEMA_VERSION, UNMEASURED, AgainstRecord, CellRecord
 from reports.records.units import quantity
 from reports.verdicts import wall
 from reports.verdicts.paired import judge_pairs, needs_rerun
@@ -108,7 +108,7 @@ class OtherSide:
         What cannot be measured is said in `problem`; nothing that was is lost, whatever ends it. Until then the cell is
         `broken`, so that a run that is ended here does not pass by what it holds.
         """
-        found |= {"problem": "the run ended before the other side was measured", "broken": True}
+        found |= UNMEASURED
         try:
             found |= self._record(order, environment, report)
             found["problem"] = "the run ended before all pairs were timed"

@@ -70,11 +70,9 @@ class Recorder:
             elsewhere: cell -> number of the shard that measures it.
         """
         for cell, skip in cells.items():
-            asked: Outcome = "skipped" if skip else "not run"
-            known = cell in asked_for
-            self.outcomes[cell] = CellOutcome(
-                cell=cell, outcome=asked if known else "not asked for", reason=skip if known else ""
-            )
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for")
+            if cell in asked_for:
+                self.outcomes[cell] = CellOutcome(cell=cell, outcome="skipped" if skip else "not run", reason=skip)
             holder = (elsewhere or {}).get(cell)
             if self.shard and holder:
                 self.outcomes[cell].shard = holder

@@ -90,9 +90,7 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
-    if not config._benchmarksession.disabled:
-        suite.began = True
-        suite.recorder.clear()
+    begin(suite, config)
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
@@ -103,6 +101,13 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         start_other_side(suite, commit_of(config))
     suite.checkpoints.report = warn
     suite.references.warn = warn
+
+
+def begin(suite: BarkSuite, config: Any) -> None:
+    """Cells are about to be measured: nothing of an earlier run is to be taken for theirs."""
+    if not config._benchmarksession.disabled:
+        suite.began = True
+        suite.recorder.clear()
 
 
 def quiet_libraries() -> None:

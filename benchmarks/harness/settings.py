@@ -181,26 +181,10 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         )
     if option("baseline_reason") and not update:
         raise SuiteError("--baseline-reason says why --update-baselines: give both, or leave it out")
-    if option("benchmark_compare_fail") and not compare:
-        raise SuiteError(
-            "--benchmark-compare-fail judges what --benchmark-compare compares with: give both, or neither"
-        )
-    if option("benchmark_cprofile"):
-        raise SuiteError(
-            "--benchmark-cprofile would profile how a cell's rounds are handed to pytest-benchmark, not the cell: "
-            "--trace-dir=DIR writes a trace of each cell"
-        )
+    refuse_theirs(option)
     if option("checkpoint_revision") is not None and option("checkpoint_source") == "synthetic":
         raise SuiteError("--checkpoint-revision is of the real weights, and --checkpoint-source=synthetic takes none")
-    own = option("benchmark_json")
-    if own is not None and (own.is_dir() or not own.parent.is_dir()):
-        raise SuiteError(f"--benchmark-json={own}: that is a folder, or is in none; name a file in one that exists")
     ours = storage == PYTEST_BENCHMARK_STORAGE
-    if (option("benchmark_save") or option("benchmark_autosave")) and compare:
-        raise SuiteError(
-            "--benchmark-compare with --benchmark-save or --benchmark-autosave stores the judged run, regressed or "
-            "not, where the next run is compared with it: judge first, then save, or use --update-baselines"
-        )
     drill = None if option("drill") is None else chosen_drill(option, machine)
     return Settings(
         machine=machine,
@@ -238,6 +222,32 @@ def refuse_debugger(option: Callable[[str], Any]) -> None:
         raise SuiteError(
             "--trace is pytest's own option and stops in its debugger at each test, which nothing can be measured "
             "under: --trace-dir=DIR writes a trace of each cell"
+        )
+
+
+def refuse_theirs(option: Callable[[str], Any]) -> None:
+    """Refuse what pytest-benchmark's own options cannot do here, before anything is measured.
+
+    Raises:
+        SuiteError: such an option was given.
+    """
+    compare = option("benchmark_compare")
+    if option("benchmark_compare_fail") and not compare:
+        raise SuiteError(
+            "--benchmark-compare-fail judges what --benchmark-compare compares with: give both, or neither"
+        )
+    if option("benchmark_cprofile"):
+        raise SuiteError(
+            "--benchmark-cprofile would profile how a cell's rounds are handed to pytest-benchmark, not the cell: "
+            "--trace-dir=DIR writes a trace of each cell"
+        )
+    own = option("benchmark_json")
+    if own is not None and (own.is_dir() or not own.parent.is_dir()):
+        raise SuiteError(f"--benchmark-json={own}: that is a folder, or is in none; name a file in one that exists")
+    if (option("benchmark_save") or option("benchmark_autosave")) and compare:
+        raise SuiteError(
+            "--benchmark-compare with --benchmark-save or --benchmark-autosave stores the judged run, regressed or "
+            "not, where the next run is compared with it: judge first, then save, or use --update-baselines"
         )
 
 

@@ -238,8 +238,8 @@ class BarkSuite:
             search = FileStorage(storage, logger=None, default_machine_id=get_machine_id())
             found = search.query(wanted or "[0-9][0-9][0-9][0-9]_*")
         except (ValueError, NotImplementedError) as error:  # the latter of an absolute path where no file is
-            known = isinstance(error, NotImplementedError) or Path(wanted or "").is_absolute()
-            raise SuiteError(f"--benchmark-compare={wanted}: {'there is no such file' if known else error}") from error
+            reason = "there is no such file" if Path(wanted or "").is_absolute() else error
+            raise SuiteError(f"--benchmark-compare={wanted}: {reason}") from error
         if found:
             self.baseline_name = shown(found[-1])
             self.baseline = baselines.read(found[-1])

@@ -146,7 +146,6 @@ class Controller(Enabled):
         self.deaths = Deaths()
         self.interrupted = False
         self.elsewhere: dict[str, int] = {}
-        self.failures = 0
         self.enough_failed = False
         self.merged = handover.Merged(suite, [])
         chosen = suite.settings
@@ -213,9 +212,7 @@ class Controller(Enabled):
         awaited = cells & self.seconds.keys()
         if awaited:
             self._take_cards()
-            if not self.config._benchmarksession.disabled:
-                self.suite.began = True
-                self.suite.recorder.clear()
+            session.begin(self.suite, self.config)
         self.suite.awaited, self.progress.total = awaited, len(awaited)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -237,7 +234,6 @@ class Controller(Enabled):
             if part.entry and part.cell not in recorder.records:
                 report.outcome, report.longrepr = "failed", recorder.outcomes[part.cell].reason
         yield
-        self.failures += report.failed
         if report.outcome == "rerun":
             junit.forget(self.config, report)
 
@@ -302,9 +298,8 @@ class Controller(Enabled):
         """Tell the end that `-x` or `--maxfail` asked for, which pytest-xdist makes one too, from Ctrl-C."""
         from xdist.dsession import Interrupted
 
-        most = self.config.getoption("maxfail")
         theirs = isinstance(excinfo.value, Interrupted) and not self.interrupted
-        self.enough_failed = theirs and 0 < most <= self.failures
+        self.enough_failed = theirs and bool(self.config.pluginmanager.getplugin("session").shouldfail)
         if self.enough_failed and self.suite.awaited:
             self.suite.awaited.clear()  # they were not run, as in one process, and no worker was missing
 

@@ -58,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
 
     if not MARKER.fullmatch(marker(options.key)):
         raise ReportError(f"--key {options.key!r} cannot name a comment: small letters, digits, . _ : and - only")
+    if options.send and options.output is not None:
+        raise ReportError("--send with --output: a message is sent or written, so give one of them, and then the other")
     if options.baseline and options.allow_missing and not options.head.exists():
         alert = alerts.of_nothing(baselines.read(options.baseline), str(options.head), report_url=options.report_url)
     else:
@@ -75,8 +77,6 @@ def run(options: argparse.Namespace) -> int:
             report_url=options.report_url,
             untrusted=options.untrusted,
         )
-    if options.send and options.output is not None:
-        raise ReportError("--send with --output: a message is sent or written, so give one of them, and then the other")
     if options.send:
         sys.stderr.write(_send(alert) + "\n")
         return PASSED

@@ -22,6 +22,8 @@ FILE = "0001_baseline.json"
 HISTORY = 20
 """Acceptances that a baseline remembers; git has the rest."""
 
+NOTHING = "nothing to accept: the run holds no measured cell that was asked for"
+
 Which = Literal["all", "new"]
 
 
@@ -138,7 +140,7 @@ def accept(
     old_cells = old.cells if old else {}
     chosen = [benchmark for benchmark in run.benchmarks if keep(benchmark.extra_info.cell)]
     if not chosen:
-        raise ReportError("nothing to accept: the run holds no measured cell that was asked for")
+        raise ReportError(NOTHING)
     taken: list[Benchmark] = []
     changes = []
     for benchmark in chosen:
@@ -199,7 +201,7 @@ def refusal(run: RunFile) -> str:
             f"this run made {run.suite.overrides['tokens']:.0f} semantic tokens a sample, not those of level "
             f"{run.suite.level}: every later run would be incomparable with it; measure again without --tokens"
         )
-    return "" if run.benchmarks else "nothing to accept: the run holds no measured cell that was asked for"
+    return "" if run.benchmarks else NOTHING
 
 
 def accepted(cell: CellRecord, date: str) -> CellRecord:

@@ -173,6 +173,10 @@ class AgainstRecord(_Record):
     broken: bool = False
 
 
+UNMEASURED = {"problem": "the run ended before the other side was measured", "broken": True}
+"""Of an `AgainstRecord`: what holds of a cell until the other side has measured it."""
+
+
 class WorkerRecord(_Record):
     """Which of several workers of one host measured a cell, `of` at once.
 

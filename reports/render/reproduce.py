@@ -7,6 +7,7 @@ this suite writes is left out, never quoted and hoped for.
 from __future__ import annotations
 
 import re
+import shlex
 
 from reports.records.baselines import refusal
 from reports.records.schema import RunFile
@@ -71,7 +72,7 @@ def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: 
     failing = {verdict.status for verdict in comparison.failures}
     if failing & {Status.WORSE, Status.FAILED}:
         options = _arguments(run, comparison) if _WORD.fullmatch(run.suite.level) else ""
-        which = "" if " -k " in options else "--lf"
+        which = "" if options and _selection(comparison) else "--lf"
         judge = other_side(comparison) or f"--benchmark-compare {folders}".rstrip()
         words = ("pytest benchmarks/", options, judge, which)
         commands.append(f"{' '.join(filter(None, words))}   (measure the failing cells again)")
@@ -82,7 +83,7 @@ def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: 
     # A cell that failed, or an invariant that is broken, fails whatever the baseline says.
     meant = comparison.problem or failing & {Status.WORSE, Status.MISSING} or statuses[Status.NEW] or gains
     if run_path and meant and not refusal(run):
-        accept = " ".join(filter(None, ("python -m reports accept", run_path, folders)))
+        accept = " ".join(filter(None, ("python -m reports accept", shlex.quote(run_path), folders)))
         commands.append(f"{accept}   (make this run the baseline, if the change is meant)")
     return commands
 
@@ -113,9 +114,14 @@ def _arguments(run: RunFile, comparison: Comparison) -> str:
     words += [f"--{name}={value:g}" for name, value in run.suite.overrides.items() if name in _OPTIONS]
     sources = {cell.checkpoint.source for cell in run.cells.values()}
     words += [f"--checkpoint-source={source}" for source in _SOURCES if sources == {source}]
-    cells = list(dict.fromkeys(verdict.cell for verdict in comparison.failures))
-    if 0 < len(cells) <= CELLS and all(_CELL.fullmatch(cell) for cell in cells):
-        words.append(f'-k "{" or ".join(cells)}"')
+    words += filter(None, [_selection(comparison)])
     if _DRILL.fullmatch(run.suite.drill):
         words.append(f"--drill={run.suite.drill}")
     return " ".join(words)
+
+
+def _selection(comparison: Comparison) -> str:
+    """The option that selects the failing cells; empty where they are too many, or not all of the form of a cell."""
+    cells = list(dict.fromkeys(verdict.cell for verdict in comparison.failures))
+    known = 0 < len(cells) <= CELLS and all(_CELL.fullmatch(cell) for cell in cells)
+    return f'-k "{" or ".join(cells)}"' if known else ""

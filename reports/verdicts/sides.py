@@ -13,7 +13,7 @@ from typing import Any
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS, Kind
-from reports.records.schema import AgainstRecord, CellRecord, PairsRecord, RunFile
+from reports.records.schema import UNMEASURED, AgainstRecord, CellRecord, PairsRecord, RunFile
 from reports.records.sides import needs_other_side
 from reports.verdicts.compare import compare, compare_cell, percent
 from reports.verdicts.paired import Paired, judge_pairs
@@ -76,7 +76,7 @@ def compare_cell_sides(
     overrides: Overrides = NONE,
 ) -> list[Verdict]:
     """The verdicts of one cell; arguments as `compare.compare_cell`, `base` being the other side's record."""
-    against = head.against or AgainstRecord(problem="the run ended before the other side was measured", broken=True)
+    against = head.against or AgainstRecord.model_validate(UNMEASURED)
     if base is None:
         status = Status.FAILED if against.broken else Status.NEW
         reason = f"the other side has no measurement of it: {against.problem}"

@@ -155,6 +155,8 @@ def test_what_failed_is_measured_again_as_it_was_and_only_what_can_be_is_accepte
     told = reproduce.next_commands(compare(run_of(*cells), many, baseline="b"), many, "run.json")
     assert told[0].split("   ")[0].endswith("--benchmark-compare --lf")
     assert told[1].startswith("python -m reports accept run.json ")
+    told = reproduce.next_commands(compare(run_of(*cells), many, baseline="b"), many, "my runs/run.json")
+    assert told[1].startswith("python -m reports accept 'my runs/run.json' ")
 
 
 def test_what_moved_without_being_gated_is_folded() -> None:
