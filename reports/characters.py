@@ -15,6 +15,21 @@ direction and of no width; halves of surrogate pairs; private ones; separators o
 CUT = "…"
 """Stands for what was left out at the end of a text."""
 
+BREAK = "\N{ZERO WIDTH SPACE}"
+"""Parts what GitHub would take for a reference: it acts on the text as shown, so that no escape would help."""
+
+REFERENCE = re.compile(
+    r"(?<=[@#])(?=\w)"  # somebody's name, an issue, a commit of another repository, an address of mail
+    r"|(?<=\$)(?=\S)"  # a formula
+    r"|(?<=:)(?=//)|(?<=www)(?=\.)"  # a link
+    r"|(?<=:)(?=[\w+-]+(?::|$))"  # an emoji, whose end may be what follows the text
+    r"|(?:(?<=[a-z]-)|(?<=[a-z]\d-)|(?<=[a-z]\d\d-))(?=\d)"  # GH-1, CVE-2024-12345, a repository's own PROJECT-1
+    r"|(?<=ghsa)(?=-)"  # a security advisory
+    r"|[0-9a-f]{6}(?=[0-9a-f])",  # a commit, from seven digits on
+    re.IGNORECASE,
+)
+"""Behind what is matched, a `BREAK` makes a mere text of it."""
+
 STAND_IN = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)|&(?:#[0-9]{1,7}|[A-Za-z]{1,8});", re.DOTALL)
 """What stands for one character: an escape as in Python or Markdown, or an entity of HTML."""
 LONGEST_STAND_IN = 10
@@ -41,6 +56,11 @@ def visible_lines(text: str) -> str:
 def masked(text: str) -> str:
     """The text with U+FFFD for every character that is not seen, unassigned ones too; a space stays."""
     return text if text.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in text)
+
+
+def unlinked(text: str) -> str:
+    """The text, parted wherever GitHub would make a mention, a reference, a link, an emoji or a formula of it."""
+    return REFERENCE.sub(rf"\g<0>{BREAK}", text)
 
 
 def inert(text: str) -> str:

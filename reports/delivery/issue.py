@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any, Literal, get_args
 
+from reports.characters import BREAK, short, unlinked
 from reports.delivery.comment import LONGEST, first_line
 from reports.delivery.github import AUTHOR, GitHub
 from reports.errors import ReportError
 from reports.render.alert_github import TITLE_LIMIT, marker, state_marker
-from reports.render.untrusted import BREAK, plain
+from reports.render.untrusted import plain
+
+LONGEST_TITLE = 256
 
 State = Literal["failing", "recovered"]
 STATES: tuple[State, ...] = get_args(State)
@@ -42,8 +45,8 @@ def parse(body: str) -> Message:
     if line not in states or not text.startswith("# "):
         raise ReportError("the message is not one of an issue: write it with `alert --format github-issue`")
     heading = text.partition("\n")[0].removeprefix("# ")
-    title = unescape(heading.replace("\\", "")).replace(BREAK, "")  # a title is no Markdown
-    return Message(states[line], plain(title, TITLE_LIMIT), text.strip("\n"))
+    title = unescape(heading.replace("\\", "")).replace(BREAK, "")  # a title is no Markdown, but shows emoji
+    return Message(states[line], short(unlinked(plain(title, TITLE_LIMIT)), LONGEST_TITLE), text.strip("\n"))
 
 
 def upsert(github: GitHub, messages: Sequence[Message], state: State | None = None, author: str = AUTHOR) -> str:

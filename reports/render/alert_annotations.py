@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.characters import inert, short
+from reports.characters import short
 from reports.render.alerts import Alert
-from reports.render.untrusted import for_command, for_property, plain
+from reports.render.untrusted import for_annotation, for_command, for_property
 
 MOST = 10
 """Annotations of one kind that GitHub shows of a step."""
@@ -34,5 +34,5 @@ def commands(alert: Alert) -> str:
 def _command(kind: str, title: str, lines: list[str]) -> str:
     # Lines are made harmless one by one: only the ends of lines put in here are ends of lines.
     # The runner writes them to the log itself, where none of them may look like a command again.
-    message = short("\n".join(inert(plain(line, 500)) for line in lines), MESSAGE)
-    return f"::{kind} title={for_property(inert(plain(title, 200)))}::{for_command(message)}"
+    message = short("\n".join(for_annotation(line, 500) for line in lines), MESSAGE)
+    return f"::{kind} title={for_property(for_annotation(title, 200))}::{for_command(message)}"

@@ -8,7 +8,7 @@ from reports.characters import masked
 from reports.render import alerts
 from reports.render.alerts import Alert
 from reports.render.fitting import taken
-from reports.render.markdown import table, table_row
+from reports.render.markdown import table, table_row, with_commits
 from reports.render.untrusted import for_markdown
 
 LIMIT = 65_000
@@ -53,7 +53,7 @@ def _body(alert: Alert, limit: int) -> str:
     top = [
         f"# {for_markdown(alert.title, TITLE_LIMIT)}",
         f"**{for_markdown(alert.headline, SENTENCE)}**",
-        for_markdown(alert.measured, SENTENCE),
+        with_commits(for_markdown(alert.measured, SENTENCE), *alert.commits),
         *(f"> {for_markdown(note, SENTENCE)}" for note in alert.notes),
     ]
     bottom = [_listed(f"{alert.since}:", alert.changed), _counts(alert), _commands(alert.commands)]

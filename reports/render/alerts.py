@@ -44,8 +44,9 @@ class Why:
 class Alert:
     """What a message says, in this order. Text comes from a run file and is not escaped for anything.
 
-    `rows`: those that fail first. `folded`: what is only counted. `changed`: what differs between the environments,
-    and `since`: how a sentence about it begins.
+    `commits`: those in `measured` that may be linked, a stranger's claim not among them. `rows`: those that fail first.
+    `folded`: what is only counted. `changed`: what differs between the environments, and `since`: how a sentence about
+    it begins.
     `commands`: what to type to measure it again. `report_url`: https, or empty.
     """
 
@@ -53,6 +54,7 @@ class Alert:
     title: str
     headline: str
     measured: str
+    commits: tuple[str, ...]
     notes: tuple[str, ...]
     rows: tuple[Row, ...]
     why: tuple[Why, ...]
@@ -96,6 +98,7 @@ def alert(
         title=_title(head, comparison),
         headline=summary.headline(comparison),
         measured=_measured(base, head),
+        commits=tuple(_commit_id(run) for run in (base, None if untrusted else head) if run),
         notes=(*notes, *([CLAIM] if untrusted else [])),
         rows=tuple(_row(verdict) for verdict in shown),
         why=tuple(Why(cell, why[cell]) for cell in cells if cell in why),
@@ -124,6 +127,7 @@ def of_nothing(base: RunFile, where: str, *, report_url: str = "") -> Alert:
         title=f"Bark benchmarks: nothing was measured ({_where(base)})",
         headline=f"FAILED: there is no run file {where}: every part of the run was lost, or they could not be joined",
         measured=f"The baseline is of commit {_commit(base)}, measured {base.datetime[:MINUTE]}.",
+        commits=(_commit_id(base),),
         notes=(),
         rows=(),
         why=(),
@@ -189,9 +193,12 @@ def _measured(base: RunFile | None, head: RunFile) -> str:
     return f"{words}, against commit {_commit(base)}, measured {base.datetime[:MINUTE]}." if base else f"{words}."
 
 
+def _commit_id(run: RunFile) -> str:
+    return str(run.commit_info.get("id") or "unknown")[:12]
+
+
 def _commit(run: RunFile) -> str:
-    commit = str(run.commit_info.get("id") or "unknown")
-    return commit[:12] + (" with uncommitted changes" if run.commit_info.get("dirty") else "")
+    return _commit_id(run) + (" with uncommitted changes" if run.commit_info.get("dirty") else "")
 
 
 def _row(verdict: Verdict) -> Row:

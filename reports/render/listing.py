@@ -55,7 +55,13 @@ def as_text(listing: Listing) -> str:
 
 def as_markdown(listing: Listing) -> str:
     """For a page."""
-    rows = [[markdown.escape(text) for text in row] for row in _shown(listing)]
+    rows = [
+        [
+            markdown.with_commits(markdown.escape(text), *([text] if name == "commit" else []))
+            for name, text in zip(listing.header, row, strict=True)
+        ]
+        for row in _shown(listing)
+    ]
     table = markdown.table([markdown.escape(name) for name in listing.header], rows, left=len(listing.header))
     return "\n".join([table, "", *(f"- note: {markdown.escape(note)}" for note in listing.notes)]).rstrip()
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.characters import short, visible
+from reports.characters import BREAK, short, unlinked, visible
 from reports.records.files import write_atomically
 from reports.records.schema import RunFile
 from reports.render import advice as advice_words
@@ -22,15 +22,19 @@ from reports.verdicts.verdict import Attribution, Comparison, Verdict
 MOST_TEXT = 1_000
 """Characters of one text from a file: a sentence that says why takes a few hundred."""
 
-MENTION = re.compile(r"(?<=[@#$])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
-"""Where GitHub would find somebody's name, an issue, a formula or a link, even behind a backslash."""
-
 
 def escape(text: str, most: int = MOST_TEXT) -> str:
-    """Text as Markdown shows it literally, on one line: no HTML, no layout, no mention, issue or link of GitHub's."""
-    flat = " ".join(visible(short(" ".join(text.split()), most)).split())
-    flat = flat.replace("&", "&amp;").replace("<", "&lt;")
-    return MENTION.sub("&#8203;", re.sub(r"([\\`*_{}\[\]|#>~$])", r"\\\1", flat))
+    """Text as Markdown shows it literally, on one line: no HTML, no layout, no reference, link or emoji of GitHub's."""
+    flat = unlinked(" ".join(visible(short(" ".join(text.split()), most)).split()))
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(BREAK, "&#8203;")
+    return re.sub(r"([\\`*_{}\[\]|>~$]|(?<!&)#)", r"\\\1", flat)
+
+
+def with_commits(escaped: str, *commits: str) -> str:
+    """Escaped text in which these commits, the ones that were measured, can be clicked and copied all the same."""
+    for commit in filter(reproduce.COMMIT.fullmatch, commits):
+        escaped = escaped.replace(escape(commit), commit)
+    return escaped
 
 
 def report(run: RunFile, comparison: Comparison | None, run_path: str, most: int = COMMENT) -> str:
@@ -195,6 +199,7 @@ def _environment(run: RunFile, where: str) -> Section:
     rows = [["GPU", str(gpu.get("model", "none"))], ["driver", str(gpu.get("driver", "-"))]]
     workers = f" for each of {host['workers']} workers at once" if host.get("workers") else ""
     rows += [["CPU", f"{host.get('cpu_model')}, {host.get('cpu_count')} processors{workers}"]]
+    commit = str(run.commit_info.get("id", ""))
     rows += [["commit", summary.commit(run)], ["measured", run.datetime]]
     rows += [[f"--{name}", f"{value:g}"] for name, value in run.suite.overrides.items()]
     rows += [[name, str(version)] for name, version in (run.machine_info.get("software") or {}).items()]
@@ -204,7 +209,7 @@ def _environment(run: RunFile, where: str) -> Section:
     ]
     return Section(
         folded("Environment", escape(rows[0][1], 100), table_head(["", ""], left=2)),
-        [table_row([escape(name), escape(value)]) for name, value in rows],
+        [table_row([escape(name), with_commits(escape(value), commit)]) for name, value in rows],
         lambda number: more(number, "lines", where),
         FOLD_END,
         rank=1,

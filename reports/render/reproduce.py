@@ -20,7 +20,7 @@ CELLS = 6
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CELL = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _DRILL = re.compile(r"[a-z]{1,20}=[+-]?[0-9.]{1,20}[A-Za-z%]{0,4}")
 _OPTIONS = ("tokens", "rounds", "budget")
 _SOURCES = ("hub", "synthetic")
@@ -92,7 +92,7 @@ def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, option
     """Both sides on one machine; where the other is the same commit, only its interpreter can differ."""
     lane = head.suite.lane
     commit = str(base.commit_info.get("id", "")) if base else ""
-    if base is None or not _COMMIT.fullmatch(commit) or commit == head.commit_info.get("id"):
+    if base is None or not COMMIT.fullmatch(commit) or commit == head.commit_info.get("id"):
         return (f"make measure LANE={lane} ARGS='{arguments} {options}'",)
     venv = ".venv" if base.suite.lane == "current" else f".venv-{base.suite.lane}"
     if not _WORD.fullmatch(base.suite.lane):
@@ -106,7 +106,7 @@ def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, option
 
 def _switch(run: RunFile) -> tuple[str, ...]:
     commit = str(run.commit_info.get("id", ""))
-    return (f"git switch --detach {commit}",) if _COMMIT.fullmatch(commit) else ()
+    return (f"git switch --detach {commit}",) if COMMIT.fullmatch(commit) else ()
 
 
 def _arguments(run: RunFile, comparison: Comparison) -> str:

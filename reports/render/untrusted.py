@@ -1,17 +1,16 @@
 """Text of a run file, which anybody may have written, made harmless for where it is shown.
 
 GitHub notifies people and links issues from rendered text, so a backslash does not stop it: an invisible space inside
-the reference does. Where text is read by a machine, what that machine would act on is escaped as it documents.
+the reference does (`characters.unlinked`). Where text is read by a machine, what that machine would act on is escaped
+as it documents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from reports.characters import CUT, masked, short, whole
+from reports.characters import CUT, inert, masked, short, unlinked, whole
 from reports.render.markdown import escape
-
-BREAK = "\N{ZERO WIDTH SPACE}"
 
 
 def plain(text: str, limit: int) -> str:
@@ -22,13 +21,18 @@ def plain(text: str, limit: int) -> str:
 
 
 def for_markdown(text: str, limit: int) -> str:
-    """The text as GitHub shows it literally: no formatting, no mention, no reference, no link."""
+    """The text as GitHub shows it literally: no formatting, no mention, no reference, no link, no emoji."""
     return _within(text, limit, escape)
 
 
 def for_slack(text: str, limit: int) -> str:
     """The text for a Slack message: `&`, `<` and `>` start its mentions and links."""
     return _within(text, limit, lambda shown: shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def for_annotation(text: str, limit: int) -> str:
+    """The text as GitHub shows it in an annotation, where it links what it finds, and in the log of the job."""
+    return inert(unlinked(plain(text, limit)))
 
 
 def _within(text: str, limit: int, escaped: Callable[[str], str]) -> str:
