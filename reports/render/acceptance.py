@@ -21,9 +21,13 @@ def lines(changes: Iterable[Change]) -> list[str]:
     Cells in which nothing moved are only counted.
     """
     told = sorted(changes, key=lambda change: 0 if change.worse or change.lost else ORDER[change.action])
-    silent = [change for change in told if change.action in STILL and not change.moved and not change.lost]
-    found = [sentence(change) for change in told if change not in silent]
-    still: Counter[str] = Counter(change.action for change in silent)
+    found: list[str] = []
+    still: Counter[str] = Counter()
+    for change in told:
+        if change.action in STILL and not change.moved and not change.lost:
+            still[change.action] += 1
+        else:
+            found.append(sentence(change))
     for action, what in STILL.items():
         if still[action]:
             found.append(f"{action} {still[action]} cell{'s' if still[action] > 1 else ''} {what}")

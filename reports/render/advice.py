@@ -73,7 +73,9 @@ def _misses(cell: Candidate, limits: Limits) -> str:
 def table(one: Answer) -> Grid:
     """The front within the limits, the best cell, and what is as fast with less drift; the fastest first."""
     header = ["cell", *(["batch", "samples/s"] if len(one.batches) > 1 else ["latency"]), *_memories(one)]
-    return Grid("", (*header, "top-1", "logits", "vs best"), tuple(_row(one, cell) for cell in _shown(one)))
+    tied = {cell.cell for cell in one.tied}
+    rows = tuple(_row(one, cell, tied=cell.cell in tied) for cell in _shown(one))
+    return Grid("", (*header, "top-1", "logits", "vs best"), rows)
 
 
 def _shown(one: Answer) -> list[Candidate]:
@@ -88,7 +90,7 @@ def _memories(one: Answer) -> list[str]:
     return [MEMORY[ALLOCATED]]
 
 
-def _row(one: Answer, cell: Candidate) -> tuple[str, ...]:
+def _row(one: Answer, cell: Candidate, *, tied: bool) -> tuple[str, ...]:
     memory = {
         MEMORY[RESERVED]: quantity(cell.memory_bytes if cell.memory == RESERVED else None, "B"),
         MEMORY[ALLOCATED]: quantity(cell.allocated_bytes, "B"),
@@ -100,15 +102,18 @@ def _row(one: Answer, cell: Candidate) -> tuple[str, ...]:
         *(memory[name] for name in _memories(one)),
         _share(cell.drift["top1_agreement"], 1) if "top1_agreement" in cell.drift else "-",
         quantity(cell.drift.get("logit_error_mean"), ""),
-        _standing(one, cell),
+        _tie(one, cell) if tied else _against_best(one, cell),
     )
 
 
-def _standing(one: Answer, cell: Candidate) -> str:
+def _tie(one: Answer, cell: Candidate) -> str:
+    """What a cell is called whose latency cannot be told apart from the best one's."""
+    return TIED if one.best and cell.timing.environment == one.best.timing.environment else UNCLEAR
+
+
+def _against_best(one: Answer, cell: Candidate) -> str:
     if one.best is None or cell is one.best:
         return BEST
-    if any(cell is other for other in one.tied):
-        return TIED if cell.timing.environment == one.best.timing.environment else UNCLEAR
     ratio = cell.timing.value_s / one.best.timing.value_s
     return change((1 / ratio if len(one.batches) > 1 else ratio) - 1)
 
@@ -122,8 +127,9 @@ def remarks(one: Answer, limits: Limits) -> list[str]:
         return []
     lines = []
     shown = _shown(one)
+    names = {cell.cell for cell in shown}
     for word in (TIED, UNCLEAR):
-        others = [cell for cell in one.tied if _standing(one, cell) == word and cell not in shown]
+        others = [cell for cell in one.tied if _tie(one, cell) == word and cell.cell not in names]
         if others:
             lines.append(f"{word} as well: {_some(others)}")
     late = [cell for cell in shown if limits.latency_s is not None and cell.slowest_s > limits.latency_s]
@@ -137,7 +143,7 @@ def remarks(one: Answer, limits: Limits) -> list[str]:
 def notes(found: Advice) -> list[tuple[str, str]]:
     """How to read all of it, and what it does not know: pairs of a word and a sentence."""
     cells = [cell for one in found.answers for cell in one.cells]
-    words = {_standing(one, cell) for one in found.answers if one.best for cell in (*_shown(one), *one.tied)}
+    words = {_tie(one, cell) for one in found.answers for cell in one.tied}
     lines = [("memory", _memory(cells)), ("latency", visible(_latency(found, cells)))]
     if TIED in words:
         near, far = _share(RULES.threshold - 1), _share(RULES.certain - 1)

@@ -176,10 +176,9 @@ def _python_apart(pair: Pair, told: str) -> list[Clause]:
     """More Python in another stage than the one told of, whose operators and kernels are the same: its own cause."""
     if "python_calls" not in pair.moved or "aten_calls" not in pair.compared:
         return []
+    work = [pair.differences(metric) for metric in ("aten_calls", "kernel_launches") if metric in pair.compared]
     for part, share in pair.shares("python_calls").items():
-        counted = [metric for metric in ("aten_calls", "kernel_launches") if metric in pair.compared]
-        work = any(pair.difference(metric, part) for metric in counted)
-        if part != told and share >= NOTABLE and not work:
+        if part != told and share >= NOTABLE and not any(moved.get(part) for moved in work):
             number, when = pair.rate(part, pair.difference("python_calls", part))
             text = f"{more(number, 'Python call', when)} on the host, with the same operators"
             return [Clause(text + (" and kernels" if "kernel_launches" in pair.compared else ""), part, "python_calls")]

@@ -234,11 +234,15 @@ def changes(base: RunFile, head: RunFile) -> list[str]:
         for field in ("level", "lane", "hardware")
         if getattr(base.suite, field) != getattr(head.suite, field)
     }
-    base_cells = base.cells
-    for cell, record in head.cells.items():
-        known = base_cells.get(cell)
-        if known is None:
-            continue
+    base_cells, head_cells = base.cells, head.cells
+    # An environment may name any number of packages, and thousands of cells share one.
+    unlike = {
+        (known.environment, record.environment, known.axes.checkpoint, known.checkpoint.digest,
+         record.axes.checkpoint, record.checkpoint.digest): (known, record)
+        for cell, record in head_cells.items()
+        if (known := base_cells.get(cell))
+    }  # fmt: skip
+    for known, record in unlike.values():
         there, here = base.environment_of(known), head.environment_of(record)
         found |= dict.fromkeys(changed_versions(known, record, there, here))
     return list(found)

@@ -124,11 +124,13 @@ def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) ->
     others = {"busy": busy} | ({"alone once more": again} if again else {})
     for name, other in others.items():
         refuse_unlike(alone, other, name)
-    common = [cell for cell in alone.cells if all(cell in other.cells for other in others.values())]
-    unequal: dict[str, str] = {}
-    for cell in common:
-        differences = [work_difference(alone.cells[cell], other.cells[cell]) for other in others.values()]
-        unequal[cell] = next(filter(None, differences), "")
+    first, *rest = (run.cells for run in (alone, *others.values()))
+    common = {cell: (record, *(other[cell] for other in rest)) for cell, record in first.items()
+              if all(cell in other for other in rest)}  # fmt: skip
+    unequal = {
+        cell: next(filter(None, (work_difference(record, other) for other in measured)), "")
+        for cell, (record, *measured) in common.items()
+    }
     cells = [cell for cell in common if not unequal[cell]]
     if not cells:
         raise ReportError("the runs have no cell in common that did the same work: measure the same cells in both")
@@ -142,8 +144,11 @@ def interference(alone: RunFile, busy: RunFile, again: RunFile | None = None) ->
         raise ReportError(
             "the runs alone had unlike workers or cores: measure both with one worker, before and after the busy one"
         )
-    rows = tuple(row(*(run.cells[cell] for run in (alone, *others.values()))) for cell in cells)
-    cards = [[card_of(run.environment_of(run.cells[cell])) for run in (alone, busy)] for cell in cells]
+    rows = tuple(row(*common[cell]) for cell in cells)
+    cards = [
+        [card_of(run.environment_of(record)) for run, record in zip((alone, busy), common[cell], strict=False)]
+        for cell in cells
+    ]
     other_card = sum(all(known) and known[0] != known[1] for known in cards)
     return Interference(one, many, rows, {cell: why for cell, why in unequal.items() if why}, other_card)
 
@@ -185,7 +190,8 @@ def side(run: RunFile, cells: list[str]) -> Side:
     Raises:
         ReportError: not all by as many workers.
     """
-    hosts = [run.environment_of(run.cells[cell]).get("host") or {} for cell in cells]
+    records = run.cells
+    hosts = [run.environment_of(records[cell]).get("host") or {} for cell in cells]
     found = {Side(int(host.get("workers", 1)), int(host.get("cpu_count") or 0)) for host in hosts}
     if len(found) > 1:
         said = " and ".join(sorted(f"{one.workers} workers with {one.cores} cores each" for one in found))

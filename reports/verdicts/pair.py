@@ -85,7 +85,12 @@ class Pair:
 
     def difference(self, metric: str, part: str) -> float:
         """More of a metric in one part of the run than in the baseline's."""
-        return by_stage(self.head, metric).get(part, 0) - by_stage(self.base, metric).get(part, 0)
+        return self.differences(metric).get(part, 0)
+
+    def differences(self, metric: str) -> dict[str, float]:
+        """Part -> more of a metric in it than in the baseline's."""
+        before, after = by_stage(self.base, metric), by_stage(self.head, metric)
+        return {part: after.get(part, 0) - before.get(part, 0) for part in {**before, **after}}
 
     def shares(self, metric: str) -> dict[str, float]:
         """Part -> its share of the change of a metric, largest first."""

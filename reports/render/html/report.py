@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.records.schema import CellRecord, RunFile
+from reports.records.schema import RunFile
 from reports.verdicts.trend import Trend
 from reports.verdicts.verdict import Comparison
 
@@ -20,9 +20,3 @@ class Report:
     comparison: Comparison | None = None
     baseline: RunFile | None = None
     trend: Trend | None = None
-
-    def before(self, cell: str) -> CellRecord | None:
-        """The baseline's record of a cell, where it did the same work as this run's."""
-        base = self.baseline.cells.get(cell) if self.baseline else None
-        head = self.run.cells.get(cell)
-        return base if base and head and base.workload.digest == head.workload.digest else None

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from reports.records.metrics import METRICS
-from reports.records.schema import Benchmark, CellRecord, RunFile
+from reports.records.schema import Benchmark, CellRecord
 from reports.records.units import quantity
 from reports.render import summary
 from reports.render.html import figures, values
@@ -27,18 +27,18 @@ RUN, BASELINE = "this run", "baseline"
 def cells(report: Report) -> list[dict[str, Any]]:
     """For each measured cell, in the run's order, what its section shows: texts, a table of metrics, figures."""
     judged = by_cell(report)
-    rounds_before = _rounds(report.baseline)
+    before = {one.extra_info.cell: one for one in report.baseline.benchmarks} if report.baseline else {}
     return [
-        _cell(report, benchmark, judged.get(benchmark.extra_info.cell, []), rounds_before)
+        _cell(benchmark, before.get(benchmark.extra_info.cell), judged.get(benchmark.extra_info.cell, []))
         for benchmark in report.run.benchmarks
     ]
 
 
-def _cell(
-    report: Report, benchmark: Benchmark, verdicts: Sequence[Verdict], rounds_before: Mapping[str, Sequence[float]]
-) -> dict[str, Any]:
+def _cell(benchmark: Benchmark, before: Benchmark | None, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     record = benchmark.extra_info
-    base = report.before(record.cell)
+    # Other work is not shown beside this run's.
+    same = before and before.extra_info.workload.digest == record.workload.digest
+    base = before.extra_info if before and same else None
     status = overall(verdicts)
     apart = _apart(verdicts)
     return {
@@ -52,7 +52,7 @@ def _cell(
             figure.as_json()
             for figure in (
                 stages(record, base, apart),
-                rounds(benchmark.stats.data, rounds_before.get(record.cell, []) if base else [], apart),
+                rounds(benchmark.stats.data, before.stats.data if before and same else [], apart),
             )
             if figure
         ],
@@ -153,7 +153,3 @@ def _latencies(record: CellRecord, names: Sequence[str]) -> list[float | None]:
 def _bars(name: str, role: Role, stages: Sequence[str], seconds: Sequence[float | None]) -> Bars:
     texts = [f"{name}, {stage}: {quantity(second, 's')}" for stage, second in zip(stages, seconds, strict=True)]
     return Bars(name, role, seconds, texts)
-
-
-def _rounds(baseline: RunFile | None) -> dict[str, Sequence[float]]:
-    return {one.extra_info.cell: one.stats.data for one in baseline.benchmarks} if baseline else {}

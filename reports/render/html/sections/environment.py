@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.records.schema import RunFile
+from reports.records.schema import CellRecord, RunFile
 from reports.render import summary
 from reports.render.html.report import Report
 
@@ -39,9 +39,9 @@ class Environment:
 def environment(report: Report) -> Environment:
     """The environments of a run's cells beside those of the baseline's same cells."""
     run, base = report.run, report.baseline
-    cells = set(run.cells)
-    head = _fields(run, cells)
-    before = _fields(base, cells & set(base.cells) or set(base.cells)) if base else {}
+    cells, theirs = run.cells, base.cells if base else {}
+    head = _fields(run, cells.values())
+    before = _fields(base, [theirs[cell] for cell in theirs if cell in cells] or theirs.values()) if base else {}
     names = list(dict.fromkeys([*head, *before]))
     rows = [
         Row(name, head.get(name, "-"), before.get(name, "-"), bool(base) and head.get(name) != before.get(name))
@@ -61,9 +61,9 @@ def environment(report: Report) -> Environment:
     )
 
 
-def _fields(run: RunFile, cells: Iterable[str]) -> dict[str, str]:
+def _fields(run: RunFile, cells: Iterable[CellRecord]) -> dict[str, str]:
     """Field -> value; the values of cells that were measured in different environments stand together."""
-    records = [run.cells[cell] for cell in sorted(cells)]
+    records = sorted(cells, key=lambda record: record.cell)
     environments = list({record.environment: run.environment_of(record) for record in records}.values())
     found: dict[str, list[str]] = {}
     for group in GROUPS:

@@ -54,8 +54,8 @@ def study(report: Report) -> StudySection:
         Group(
             one.title,
             f"relative to {one.reference}" if one.reference else "its reference was not measured",
-            _header(one),
-            [_row(row, _header(one)) for row in one.rows],
+            (header := _header(one)),
+            [_row(row, header) for row in one.rows],
         )
         for one in tables.study_tables(report.run)
     ]

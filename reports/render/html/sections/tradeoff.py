@@ -47,7 +47,8 @@ def _place(record: CellRecord) -> Place:
 
 def _figure(title: str, places: Sequence[Place]) -> Figure:
     best = front(places)
-    rest = [place for place in places if place not in best]
+    unbeaten = set(best)
+    rest = [place for place in places if place not in unbeaten]
     sets = [_dots("Pareto front", "front", best, joined=True), _dots("beaten by another", "muted", rest)]
     traces, layout = figures.dots(sets, "latency (s)", "peak memory (MB)")
     fastest, smallest = best[0], best[-1]
@@ -63,7 +64,7 @@ def _figure(title: str, places: Sequence[Place]) -> Figure:
             place.label,
             quantity(place.latency_s, "s"),
             quantity(place.peak_bytes, "B"),
-            "on the front" if place in best else "",
+            "on the front" if place in unbeaten else "",
         ]
         for place in ordered
     ]

@@ -20,6 +20,9 @@ SURE: Mapping[Kind, str] = {
 """How sure a verdict of this kind is; of wall time the rounds themselves say."""
 
 
+DOUBTED: Mapping[str, int] = {"bad": 0, "doubt": 1}
+"""Tone of a cell that failed or may have got worse -> its place; all others only got better."""
+
 FIRST = 12
 """Cells that are shown unfolded: a change that hits the whole matrix must not bury the page."""
 
@@ -82,14 +85,14 @@ def verdicts(report: Report) -> Verdicts:
             compared=False,
         )
     cards = _cards(list(summary.explained(comparison)))
-    doubted = [card for card in cards if card.badge.tone in ("bad", "doubt")]
+    doubted = [card for card in cards if card.badge.tone in DOUBTED]
     return Verdicts(
         headline=summary.headline(comparison),
         badge=badge(Status.FAILED if comparison.failed else PASSED),
         counts=summary.counts(comparison),
         cards=doubted[:FIRST],
         more=doubted[FIRST:],
-        gained=[card for card in cards if card not in doubted],
+        gained=[card for card in cards if card.badge.tone not in DOUBTED],
         folded=summary.folded(comparison),
         changed=comparison.changed,
         commands=reproduce.next_commands(comparison, report.run, report.run_path),
@@ -104,8 +107,7 @@ def _cards(explained: Sequence[tuple[Verdict, Attribution | None, bool]]) -> lis
     for one in explained:
         cells.setdefault(one[0].cell, []).append(one)
     cards = [_card(cell, found) for cell, found in cells.items()]
-    tones = {"bad": 0, "doubt": 1}
-    return sorted(cards, key=lambda card: tones.get(card.badge.tone, 2))
+    return sorted(cards, key=lambda card: DOUBTED.get(card.badge.tone, len(DOUBTED)))
 
 
 def _card(cell: str, found: Sequence[tuple[Verdict, Attribution | None, bool]]) -> Card:
