@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -165,7 +166,7 @@ def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:
     if interrupted:
         line = "the run was interrupted, so no baseline changed"
         if result.run.benchmarks:
-            line += f"; `python -m reports accept {shown(suite.recorder.path)}` accepts what was measured"
+            line += f"; `python -m reports accept {shlex.quote(shown(suite.recorder.path))}` accepts what was measured"
         result.lines.append(line)
         return
     try:

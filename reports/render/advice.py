@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.characters import short, visible
 from reports.records.units import change, quantity
-from reports.render import measure, tables
+from reports.render import reproduce, tables
 from reports.render.study_grids import Grid
 from reports.verdicts.advice import Advice, Answer, Limits
 from reports.verdicts.apart import ELSEWHERE
@@ -200,7 +200,7 @@ def _not_known(found: Advice) -> str:
 
 def again(found: Advice) -> str:
     """What measures the cells to take."""
-    return measure.command(found.run, list(dict.fromkeys(one.best.cell for one in found.answers if one.best)))
+    return reproduce.measuring(found.run, list(dict.fromkeys(one.best.cell for one in found.answers if one.best)))
 
 
 def _limits(limits: Limits) -> str:

@@ -226,7 +226,7 @@ def advice(found: Advice) -> str:
         parts += [escape(line) for line in advice_words.remarks(one, found.limits)]
     parts.append("\n".join(f"- {escape(f'{name}: {line}')}" for name, line in advice_words.notes(found)))
     if found.found:
-        parts.append(f"Measure again:\n\n    {visible(advice_words.again(found))}")
+        parts.append(f"Measure again:\n\n    {advice_words.again(found)}")
     return "\n\n".join(parts) + "\n"
 
 

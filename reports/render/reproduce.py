@@ -1,13 +1,15 @@
 """The commands to type next: those that measure again what a verdict or an alert is about, and accept a run.
 
 They are copied into shells, and what they are made of comes from a run file: a part that is not of the exact form that
-this suite writes is left out, never quoted and hoped for.
+this suite writes is left out, never quoted and hoped for. Folders are those of the checkout, or made anew: a fixed one
+that all users of a host share may be somebody else's by then.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
 from reports.records.baselines import refusal
 from reports.records.schema import RunFile
@@ -15,8 +17,12 @@ from reports.render.summary import other_side
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Comparison
 
-CELLS = 6
-"""Cells that are named one by one; more of them are measured with all others."""
+CELLS, CHOSEN = 6, 50
+"""Cells that are named one by one, of those that fail and of those that somebody asked for; more of them are measured
+with all others."""
+
+BASE, HEAD = "reports/latest/base", "reports/latest/head"
+"""Folders of two runs that are compared, of the checkout and ignored by git."""
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CELL = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
@@ -43,17 +49,17 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
         return ()
     arguments = _arguments(head, comparison)
     if reviewed:
-        return (*_switch(head), f"make bench LANE={suite.lane} ARGS='{arguments}'")
+        return (*_switch(head), f'make bench LANE={suite.lane} ARGS="{arguments}"')
     if comparison.against:
         return (*_switch(head), *_with_other_side(base, head, arguments, other_side(comparison)))
     drill = f" --drill={suite.drill}" if _DRILL.fullmatch(suite.drill) else ""
     plain = arguments.removesuffix(drill) if drill else arguments
     return (
         *(_switch(base) if base else ()),
-        f"make measure LANE={suite.lane} ARGS='{plain} --report-dir=/tmp/base'",
+        f'make measure LANE={suite.lane} ARGS="{plain} --report-dir={BASE}"',
         *_switch(head),
-        f"make measure LANE={suite.lane} ARGS='{arguments} --report-dir=/tmp/head'",
-        "python -m reports compare /tmp/base/run.json /tmp/head/run.json",
+        f'make measure LANE={suite.lane} ARGS="{arguments} --report-dir={HEAD}"',
+        f"python -m reports compare {BASE}/run.json {HEAD}/run.json",
     )
 
 
@@ -72,7 +78,7 @@ def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: 
     failing = {verdict.status for verdict in comparison.failures}
     if failing & {Status.WORSE, Status.FAILED}:
         options = _arguments(run, comparison) if _WORD.fullmatch(run.suite.level) else ""
-        which = "" if options and _selection(comparison) else "--lf"
+        which = "" if options and _selection(_failing(comparison), CELLS) else "--lf"
         judge = other_side(comparison) or f"--benchmark-compare {folders}".rstrip()
         words = ("pytest benchmarks/", options, judge, which)
         commands.append(f"{' '.join(filter(None, words))}   (measure the failing cells again)")
@@ -82,10 +88,15 @@ def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: 
         return commands  # what is worse than another side says nothing of any baseline
     # A cell that failed, or an invariant that is broken, fails whatever the baseline says.
     meant = comparison.problem or failing & {Status.WORSE, Status.MISSING} or statuses[Status.NEW] or gains
-    if run_path and meant and not refusal(run):
+    if run_path.isprintable() and run_path and meant and not refusal(run):
         accept = " ".join(filter(None, ("python -m reports accept", shlex.quote(run_path), folders)))
         commands.append(f"{accept}   (make this run the baseline, if the change is meant)")
     return commands
+
+
+def measuring(run: RunFile, cells: Sequence[str]) -> str:
+    """What measures these cells as the run was measured."""
+    return " ".join(["pytest benchmarks/", *_options(run), *filter(None, [_selection(cells, CHOSEN)])])
 
 
 def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, options: str) -> tuple[str, ...]:
@@ -93,14 +104,15 @@ def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, option
     lane = head.suite.lane
     commit = str(base.commit_info.get("id", "")) if base else ""
     if base is None or not COMMIT.fullmatch(commit) or commit == head.commit_info.get("id"):
-        return (f"make measure LANE={lane} ARGS='{arguments} {options}'",)
+        return (f'make measure LANE={lane} ARGS="{arguments} {options}"',)
     venv = ".venv" if base.suite.lane == "current" else f".venv-{base.suite.lane}"
     if not _WORD.fullmatch(base.suite.lane):
         return ()
     return (
-        f"git worktree add --detach /tmp/base {commit}",
-        f"make -C /tmp/base setup LANE={base.suite.lane}",
-        f"make measure LANE={lane} ARGS='{arguments} --against=/tmp/base/{venv}/bin/python --against-tree=/tmp/base'",
+        "base=$(mktemp -d)",
+        f'git worktree add --detach "$base" {commit}',
+        f'make -C "$base" setup LANE={base.suite.lane}',
+        f'make measure LANE={lane} ARGS="{arguments} --against=$base/{venv}/bin/python --against-tree=$base"',
     )
 
 
@@ -110,18 +122,25 @@ def _switch(run: RunFile) -> tuple[str, ...]:
 
 
 def _arguments(run: RunFile, comparison: Comparison) -> str:
-    words = [f"--level={run.suite.level}"]
-    words += [f"--{name}={value:g}" for name, value in run.suite.overrides.items() if name in _OPTIONS]
-    sources = {cell.checkpoint.source for cell in run.cells.values()}
-    words += [f"--checkpoint-source={source}" for source in _SOURCES if sources == {source}]
-    words += filter(None, [_selection(comparison)])
+    words = [*_options(run), *filter(None, [_selection(_failing(comparison), CELLS)])]
     if _DRILL.fullmatch(run.suite.drill):
         words.append(f"--drill={run.suite.drill}")
     return " ".join(words)
 
 
-def _selection(comparison: Comparison) -> str:
-    """The option that selects the failing cells; empty where they are too many, or not all of the form of a cell."""
-    cells = list(dict.fromkeys(verdict.cell for verdict in comparison.failures))
-    known = 0 < len(cells) <= CELLS and all(_CELL.fullmatch(cell) for cell in cells)
-    return f'-k "{" or ".join(cells)}"' if known else ""
+def _options(run: RunFile) -> list[str]:
+    """The run's own level, settings and source of weights."""
+    words = [f"--level={run.suite.level}"] if _WORD.fullmatch(run.suite.level) else []
+    words += [f"--{name}={value:g}" for name, value in run.suite.overrides.items() if name in _OPTIONS]
+    sources = {cell.checkpoint.source for cell in run.cells.values()}
+    return words + [f"--checkpoint-source={source}" for source in _SOURCES if sources == {source}]
+
+
+def _failing(comparison: Comparison) -> list[str]:
+    return list(dict.fromkeys(verdict.cell for verdict in comparison.failures))
+
+
+def _selection(cells: Sequence[str], most: int) -> str:
+    """The option that selects the cells; empty where they are too many, or not all of the form of a cell."""
+    known = 0 < len(cells) <= most and all(_CELL.fullmatch(cell) for cell in cells)
+    return f"-k '{' or '.join(cells)}'" if known else ""

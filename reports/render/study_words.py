@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from reports.records.metrics import METRICS
 from reports.records.schema import RunFile
 from reports.records.units import change, points
-from reports.render import measure, tables
+from reports.render import reproduce, tables
 from reports.render.published import TOKENS
 from reports.render.study import Section, Study, StudyRow
 from reports.render.study_agreement import (
@@ -62,7 +62,7 @@ def missing(found: Study) -> str:
 
 def command(found: Study) -> str:
     """What measures the missing cells: the run's own level, options and source of weights."""
-    return measure.command(found.run, found.missing)
+    return reproduce.measuring(found.run, found.missing)
 
 
 def closing(found: Study) -> list[str]:

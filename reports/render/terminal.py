@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from reports.characters import Rendered, inert, visible, visible_lines
+from reports.characters import Rendered, inert, visible_lines
 from reports.render import advice as advice_words
 from reports.render import causes, study_grids, study_words, summary, tables
 from reports.render.published import Source
@@ -119,7 +119,7 @@ def advice(found: Advice) -> RenderableType:
     if found.found:
         parts += [
             Text("measure again:"),
-            Text(f"  {visible(advice_words.again(found))}", no_wrap=True, overflow="ignore"),
+            Text(f"  {advice_words.again(found)}", no_wrap=True, overflow="ignore"),
         ]
     return Group(*parts)
 

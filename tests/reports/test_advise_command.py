@@ -96,7 +96,7 @@ def test_the_command_names_the_cell_its_axes_and_what_measures_it_again(
     assert "Best within 600.0 MB and 1.600 s" in printed
     assert "take sdpa + fp16: 1.500 s, 550.0 MB reserved" in printed
     assert "set attention=sdpa precision=fp16 placement=resident decoding=dynamic" in printed
-    assert printed.rstrip().endswith(f"pytest benchmarks/ --level=pr --checkpoint-source=synthetic -k {FUSED}")
+    assert printed.rstrip().endswith(f"pytest benchmarks/ --level=pr --checkpoint-source=synthetic -k '{FUSED}'")
     assert "batch 8" not in printed
 
 

@@ -139,7 +139,7 @@ def test_what_failed_is_measured_again_as_it_was_and_only_what_can_be_is_accepte
     worse = cell_document(PLAIN, {"peak_allocated": 2e9})
     short = run_of(worse, level="nightly", overrides={"rounds": 3.0, "tokens": 32.0})
     comparison = compare(run_of(PLAIN, level="nightly"), short, baseline="b")
-    again = f'pytest benchmarks/ --level=nightly --rounds=3 --tokens=32 --checkpoint-source=synthetic -k "{PLAIN}"'
+    again = f"pytest benchmarks/ --level=nightly --rounds=3 --tokens=32 --checkpoint-source=synthetic -k '{PLAIN}'"
     assert reproduce.next_commands(comparison, short, "run.json", "--baseline-dir=b") == [
         f"{again} --benchmark-compare --baseline-dir=b   (measure the failing cells again)"
     ]

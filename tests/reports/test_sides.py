@@ -307,12 +307,13 @@ def test_an_other_side_that_no_commit_names_is_merged_with_a_warning(commit: dic
 def test_measuring_again_lays_the_other_commit_beside() -> None:
     run = run_against(opposed(pairs=pairs_of([1.0] * 40, [1.1] * 40)), commit="abcdef1")
     commands = reproduce.commands(other_side(run), run, compare_sides(run), reviewed=False)
-    assert commands[:3] == (
+    assert commands[:4] == (
         "git switch --detach abcdef1",
-        "git worktree add --detach /tmp/base 0123abcd",
-        "make -C /tmp/base setup LANE=blog",
+        "base=$(mktemp -d)",
+        'git worktree add --detach "$base" 0123abcd',
+        'make -C "$base" setup LANE=blog',
     )
-    assert "--against=/tmp/base/.venv-blog/bin/python --against-tree=/tmp/base'" in commands[3]
+    assert '--against=$base/.venv-blog/bin/python --against-tree=$base"' in commands[4]
 
 
 @pytest.mark.parametrize(
@@ -323,10 +324,10 @@ def test_measuring_again_names_the_other_checkout_where_there_was_one(tree: bool
     run = run_against(opposed(pairs=pairs_of([1.0] * 40, [1.1] * 40)), commit="abcdef1", against=same_commit)
     comparison = compare_sides(run)
     told = reproduce.next_commands(comparison, run, "run.json")
-    how = f'--level=pr --checkpoint-source=synthetic -k "{PLAIN}" {options}'
+    how = f"--level=pr --checkpoint-source=synthetic -k '{PLAIN}' {options}"
     assert told == [f"pytest benchmarks/ {how}   (measure the failing cells again)"]
     *_, again = reproduce.commands(other_side(run), run, comparison, reviewed=False)
-    assert again.endswith(f" {options}'")
+    assert again.endswith(f' {options}"')
 
 
 def test_a_cell_that_was_lost_is_not_measured_again_but_looked_for() -> None:

@@ -17,14 +17,14 @@ def test_a_row_that_the_run_lacks_is_shown_as_not_measured_with_the_command_that
     assert "bettertransformer + fp16" in text
     assert text.count("not measured") >= 6  # three values, three changes
     assert "not judged: batch 8 bettertransformer + fp16." in text
-    command = f"pytest benchmarks/ --level=nightly --checkpoint-source=synthetic -k {missing}"
+    command = f"pytest benchmarks/ --level=nightly --checkpoint-source=synthetic -k '{missing}'"
     assert text.rstrip().endswith(command)
 
 
-def test_the_command_for_missing_rows_repeats_the_options_of_the_run_and_quotes_them() -> None:
-    run = run_as_published(without="batch8", level="x; rm -rf *", overrides={"tokens": 128.0, "budget": 1.5})
+def test_the_command_for_missing_rows_repeats_the_options_of_the_run_that_are_ours() -> None:
+    run = run_as_published(without="batch8", level="x; rm -rf *", overrides={"tokens": 128.0, "budget": 1.5, "p": 1.0})
     command = study_words.command(found_in(run))
-    assert command.startswith("pytest benchmarks/ '--level=x; rm -rf *' --tokens=128 --budget=1.5 ")
+    assert command.startswith("pytest benchmarks/ --tokens=128 --budget=1.5 --checkpoint-source=synthetic -k '")
     assert command.count(" or ") == 3
 
 

@@ -48,7 +48,7 @@ def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
     said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 20 of 20 pairs are more than 3% slower, 17 decide"
     assert f"{SMALLEST}: {said}" in ended.output
     assert f"FAILED: 1 worse in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
-    again = f'--checkpoint-source=synthetic -k "{SMALLEST}" --against=PYTHON   (measure the failing cells again)'
+    again = f"--checkpoint-source=synthetic -k '{SMALLEST}' --against=PYTHON   (measure the failing cells again)"
     assert f"pytest benchmarks/ --level=smoke --rounds=5 {again}" in ended.output
     assert "reports accept" not in ended.output
     report = (ended.folder / "latest" / "report.md").read_text()
