@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.records.metrics import METRICS
-from reports.render.html import statuses
+from reports.render.html import page, statuses
 from reports.render.html.figures import plain
 from reports.render.html.report import Report
 from reports.render.html.sections import cells, environment, limit, listen, matrix, trends, verdicts
@@ -280,3 +280,50 @@ def test_a_trend_says_what_changed_worse_first_and_which_software_with_it() -> N
 
 def test_a_label_of_a_chart_is_shown_as_it_is() -> None:
     assert plain('<a href="x">\n%{y} & co') == '&lt;a href="x"&gt; %{y} &amp; co'
+
+
+def test_a_page_of_very_many_cells_shows_the_worst_and_counts_the_rest() -> None:
+    number = max(cells.MOST, verdicts.MOST) + 20
+    names = [f"small-e{at}-fp32-resident-dynamic-batch1" for at in range(number)]
+    base = run_of(*names)
+    # The last ones got worse, and the others better.
+    head = run_of(
+        *(cell_document(name, {"peak_allocated": 2e9 if at > number - 4 else 5e8}) for at, name in enumerate(names))
+    )
+    report = Report(head, "run.json", Path(), compare(base, head, baseline="b"), base)
+    found = verdicts.verdicts(report)
+    assert [card.cell for card in found.cards] == names[-3:]
+    assert (len(found.gained), found.cells_gained) == (verdicts.MOST, number - 3)
+    in_full = [one["name"] for one in cells.cells(report)]
+    assert len(in_full) == cells.MOST
+    assert in_full[-3:] == names[-3:]
+    text = page.render(report)
+    assert f"… {number - 3 - verdicts.MOST:,} more cells: each is a row of the matrix." in text
+    assert f"The {cells.MOST} of {number} measured cells" in text
+    rows = matrix.matrix(report, in_full).rows
+    assert [row.cell for row in rows] == names  # nothing that was judged is left out
+    assert [row.index for row in rows if row.cell == names[-1]] == [cells.MOST - 1]
+
+
+def test_failed_cells_beyond_those_that_are_listed_are_counted_and_stand_in_the_matrix() -> None:
+    number = verdicts.FIRST + verdicts.MOST + 5
+    run = run_of(PLAIN, outcomes={f"cell {at}": ("failed", f"error {at}") for at in range(number)})
+    report = Report(run, "run.json", Path())
+    text = page.render(report)
+    assert f"<summary>{verdicts.MOST + 5} more cells</summary>" in text
+    assert "… 5 more cells: each is a row of the matrix." in text
+    assert all(f">cell {at}</th>" in text for at in range(number))
+    rest = number - environment.MOST_REASONS
+    assert environment.environment(report).unmeasured[-1] == (str(rest), "…", f"{rest} more reasons: see the matrix")
+
+
+def test_a_chart_of_the_limit_has_the_farthest_cells_and_says_of_how_many() -> None:
+    stages = {f"stage {at}": 0.1 for at in range(limit.MOST_STAGES + 2)}
+    run = run_of(*(
+        with_stages(cell_document(f"small-e{at}-fp32-resident-dynamic-batch1"), stages, times=2.0 + at)
+        for at in range(limit.MOST + 3)
+    ))  # fmt: skip
+    (figure,) = limit.limits(Report(run, "run.json", Path()))
+    assert len(figure.rows) == limit.MOST
+    assert figure.summary.endswith(f"The {limit.MOST} farthest of {limit.MOST + 3} cells.")
+    assert len(figure.header) == 4 + limit.MOST_STAGES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reports.records.metrics import METRICS, Kind
 from reports.render.html.report import Report
@@ -43,6 +44,7 @@ class Badge:
     tone: str
 
 
+@lru_cache(maxsize=64)
 def badge(word: str) -> Badge:
     """The badge of a status, or of an outcome such as `skipped`."""
     tones = {

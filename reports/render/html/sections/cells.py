@@ -13,7 +13,7 @@ from reports.render import summary
 from reports.render.html import figures, values
 from reports.render.html.figures import Bars, Figure, Role
 from reports.render.html.report import Report
-from reports.render.html.statuses import badge, by_cell, overall
+from reports.render.html.statuses import ORDER, badge, by_cell, overall
 from reports.verdicts.compare import percent
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Verdict
@@ -21,17 +21,35 @@ from reports.verdicts.verdict import Verdict
 HEADER = ("metric", "this run", "baseline", "change", "verdict", "why")
 """Columns of a cell's metrics."""
 
+MOST = 1_000
+"""Cells that the page holds in full, those that failed or moved first: each takes kilobytes, and none is read by itself
+in a matrix of thousands. All are rows of the matrix, and the run file has the rest."""
+
 RUN, BASELINE = "this run", "baseline"
 
 
 def cells(report: Report) -> list[dict[str, Any]]:
-    """For each measured cell, in the run's order, what its section shows: texts, a table of metrics, figures."""
+    """For the measured cells, in the run's order, what the section of each shows: texts, a table of metrics, figures.
+
+    At most `MOST`: of more, those that moved.
+    """
     judged = by_cell(report)
+    benchmarks = report.run.benchmarks
+    if len(benchmarks) > MOST:
+        telling = sorted(
+            range(len(benchmarks)), key=lambda at: _telling(judged.get(benchmarks[at].extra_info.cell, []))
+        )
+        benchmarks = [benchmarks[at] for at in sorted(telling[:MOST])]
     before = {one.extra_info.cell: one for one in report.baseline.benchmarks} if report.baseline else {}
     return [
         _cell(benchmark, before.get(benchmark.extra_info.cell), judged.get(benchmark.extra_info.cell, []))
-        for benchmark in report.run.benchmarks
+        for benchmark in benchmarks
     ]
+
+
+def _telling(verdicts: Sequence[Verdict]) -> int:
+    status = overall(verdicts)
+    return ORDER.index(status) if status else len(ORDER)
 
 
 def _cell(benchmark: Benchmark, before: Benchmark | None, verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.records.schema import CellRecord, RunFile
+from reports.records.schema import CellRecord, Outcome, RunFile
 from reports.render import summary
 from reports.render.html.report import Report
+
+MOST_REASONS = 500
+"""Reasons that are listed one by one; every cell's own is in its row of the matrix."""
 
 GROUPS = ("gpu", "host", "software")
 """Groups of an environment, in the order shown; what else `machine_info` holds is pytest-benchmark's own."""
@@ -57,8 +60,16 @@ def environment(report: Report) -> Environment:
         base is not None,
         sum(row.differs for row in rows),
         run.suite.warnings,
-        [(str(number), outcome, reason) for (outcome, reason), number in reasons.items()],
+        _reasons(reasons),
     )
+
+
+def _reasons(found: Counter[tuple[Outcome, str]]) -> list[tuple[str, str, str]]:
+    """The commonest reasons, and what the others come to."""
+    named = found.most_common(MOST_REASONS) if len(found) > MOST_REASONS else list(found.items())
+    rows: list[tuple[str, str, str]] = [(str(number), outcome, reason) for (outcome, reason), number in named]
+    rest = found.total() - sum(number for _, number in named)
+    return [*rows, (str(rest), "…", f"{len(found) - len(named):,} more reasons: see the matrix")] if rest else rows
 
 
 def _fields(run: RunFile, cells: Iterable[CellRecord]) -> dict[str, str]:

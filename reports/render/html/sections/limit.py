@@ -15,6 +15,10 @@ BAR, MARGIN = 24, 110
 """Pixels of the chart's height: for each cell, and for the axis."""
 
 
+MOST, MOST_STAGES = 200, 12
+"""Cells of a chart, the farthest ones, and stages with a column: more cannot be told apart on a screen."""
+
+
 def limits(report: Report) -> list[Figure]:
     """A chart for each checkpoint and batch size whose limit the run knows: a bar a cell, the farthest first."""
     groups: dict[tuple[str, int], list[CellRecord]] = {}
@@ -22,12 +26,16 @@ def limits(report: Report) -> list[Figure]:
         if values.LIMIT in record.metrics:
             groups.setdefault((record.axes.checkpoint, record.axes.batch), []).append(record)
     return [
-        _figure(f"{checkpoint}, batch {batch}: times the limit", sorted(records, key=_times, reverse=True))
+        _figure(
+            f"{checkpoint}, batch {batch}: times the limit",
+            sorted(records, key=_times, reverse=True)[:MOST],
+            len(records),
+        )
         for (checkpoint, batch), records in sorted(groups.items())
     ]
 
 
-def _figure(title: str, records: Sequence[CellRecord]) -> Figure:
+def _figure(title: str, records: Sequence[CellRecord], of: int) -> Figure:
     names = [tables.label(record.axes) for record in records]
     ratios = [_times(record) for record in records]
     texts = [
@@ -39,9 +47,10 @@ def _figure(title: str, records: Sequence[CellRecord]) -> Figure:
         dict.fromkeys(
             name for record in records for name, stage in record.stages.items() if values.LIMIT in stage.metrics
         )
-    )
+    )[:MOST_STAGES]
     rows = [[name, *_row(record, stages)] for name, record in zip(names, records, strict=True)]
     summary = f"From {texts[-1]} to {texts[0]}." if len(texts) > 1 else f"{texts[0]}."
+    summary += f" The {len(records)} farthest of {of:,} cells." if len(records) < of else ""
     header = ("cell", "times the limit", "limit", "latency", *stages)
     return Figure(title, summary, traces, layout, header, rows, height=MARGIN + BAR * len(records))
 

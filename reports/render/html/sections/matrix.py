@@ -32,7 +32,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell. `index` finds it in the data of the cell's own section, None where it was not measured."""
+    """One cell. `index` finds it in the data of the cell's own section, None where it has none there."""
 
     cell: str
     index: int | None
@@ -52,13 +52,14 @@ class Matrix:
     filters: Mapping[str, Sequence[str]]
 
 
-def matrix(report: Report) -> Matrix:
+def matrix(report: Report, shown: Sequence[str] = ()) -> Matrix:
     """Every cell of the run's matrix: what was measured or judged, then what was not, and last what nobody asked for.
 
-    Each of the three stands in the run's order, with what only the baseline has behind it.
+    Each of the three stands in the run's order, with what only the baseline has behind it. `shown`: the cells that have
+    a section of their own, in its order.
     """
     records = report.run.cells
-    places = {cell: index for index, cell in enumerate(records)}
+    places = {cell: index for index, cell in enumerate(shown)}
     judged = by_cell(report)
     lost = {verdict.metric for found in judged.values() for verdict in found if verdict.status is Status.MISSING}
     measured = values.measured_by(records, METRICS)
@@ -66,10 +67,10 @@ def matrix(report: Report) -> Matrix:
     listed = {outcome.cell: outcome for outcome in report.run.suite.cells}
     # What only the baseline has was judged all the same.
     listed |= {cell: CellOutcome(cell=cell, outcome="not run") for cell in judged if cell not in listed}
-    shown = records.keys() | judged.keys()
+    known = records.keys() | judged.keys()
     rows = [
         _row(outcome, records.get(outcome.cell), places, judged.get(outcome.cell, []), metrics)
-        for outcome in sorted(listed.values(), key=lambda one: _place(one, one.cell in shown))
+        for outcome in sorted(listed.values(), key=lambda one: _place(one, one.cell in known))
     ]
     filters = {"verdict": sorted({row.badge.word for row in rows})}
     filters |= {axis: sorted({row.axes[at] for row in rows if row.axes[at]}) for at, axis in enumerate(AXES)}

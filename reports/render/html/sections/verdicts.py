@@ -20,11 +20,14 @@ SURE: Mapping[Kind, str] = {
 """How sure a verdict of this kind is; of wall time the rounds themselves say."""
 
 
-DOUBTED: Mapping[str, int] = {"bad": 0, "doubt": 1}
-"""Tone of a cell that failed or may have got worse -> its place; all others only got better."""
+DOUBTED, GAINED = ("bad", "doubt"), ("good", "quiet")
+"""Tones of the cells that failed or may have got worse, in this order, and of those that only got better."""
 
 FIRST = 12
 """Cells that are shown unfolded: a change that hits the whole matrix must not bury the page."""
+
+MOST = 500
+"""Cells of one fold, and lines: nobody reads more of them one by one, and the matrix below has a row for every cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The summary. `tone` colours the headline; `cards` come first and `more` after them; `gained` only got better."""
+    """The summary. `cards` come first and `more` after them; `gained` only got better.
+
+    `cells_more`, `cells_gained`, `lines_folded`: how many there are of each, where not all are listed.
+    """
 
     headline: str
     badge: Badge
@@ -58,6 +64,9 @@ class Verdicts:
     more: Sequence[Card]
     gained: Sequence[Card]
     folded: Sequence[str]
+    cells_more: int
+    cells_gained: int
+    lines_folded: int
     changed: Sequence[str]
     commands: Sequence[str]
     compared: bool
@@ -71,7 +80,7 @@ def verdicts(report: Report) -> Verdicts:
     comparison = report.comparison
     if comparison is None:
         found = failures(report.run)
-        cards = _cards([(verdict, None, False) for verdict in found])
+        cards, number = _cards([(verdict, None, False) for verdict in found], DOUBTED, FIRST + MOST)
         return Verdicts(
             headline=summary.alone(found),
             badge=badge(Status.FAILED if found else Status.NEW),
@@ -80,20 +89,28 @@ def verdicts(report: Report) -> Verdicts:
             more=cards[FIRST:],
             gained=(),
             folded=(),
+            cells_more=number - FIRST,
+            cells_gained=0,
+            lines_folded=0,
             changed=(),
             commands=(),
             compared=False,
         )
-    cards = _cards(list(summary.explained(comparison)))
-    doubted = [card for card in cards if card.badge.tone in DOUBTED]
+    explained = list(summary.explained(comparison))
+    doubted, doubts = _cards(explained, DOUBTED, FIRST + MOST)
+    gained, gains = _cards(explained, GAINED, MOST)
+    folded = summary.folded(comparison)
     return Verdicts(
         headline=summary.headline(comparison),
         badge=badge(Status.FAILED if comparison.failed else PASSED),
         counts=summary.counts(comparison),
         cards=doubted[:FIRST],
         more=doubted[FIRST:],
-        gained=[card for card in cards if card.badge.tone not in DOUBTED],
-        folded=summary.folded(comparison),
+        gained=gained,
+        folded=folded[:MOST],
+        cells_more=doubts - FIRST,
+        cells_gained=gains,
+        lines_folded=len(folded),
         changed=comparison.changed,
         commands=reproduce.next_commands(comparison, report.run, report.run_path),
         compared=True,
@@ -101,22 +118,26 @@ def verdicts(report: Report) -> Verdicts:
     )
 
 
-def _cards(explained: Sequence[tuple[Verdict, Attribution | None, bool]]) -> list[Card]:
-    """A card a cell, those that fail first."""
+def _cards(
+    explained: Sequence[tuple[Verdict, Attribution | None, bool]], tones: Sequence[str], most: int
+) -> tuple[list[Card], int]:
+    """A card for each of the first cells with these tones, in their order, and how many such cells there are."""
     cells: dict[str, list[tuple[Verdict, Attribution | None, bool]]] = {}
     for one in explained:
         cells.setdefault(one[0].cell, []).append(one)
-    cards = [_card(cell, found) for cell, found in cells.items()]
-    return sorted(cards, key=lambda card: DOUBTED.get(card.badge.tone, len(DOUBTED)))
+    badges = {cell: badge(overall(verdict for verdict, _, _ in found) or "unclear") for cell, found in cells.items()}
+    chosen = sorted(
+        (cell for cell in cells if badges[cell].tone in tones), key=lambda cell: tones.index(badges[cell].tone)
+    )
+    return [_card(cell, badges[cell], cells[cell]) for cell in chosen[:most]], len(chosen)
 
 
-def _card(cell: str, found: Sequence[tuple[Verdict, Attribution | None, bool]]) -> Card:
+def _card(cell: str, status: Badge, found: Sequence[tuple[Verdict, Attribution | None, bool]]) -> Card:
     why = next((why for _, why, _ in found if why), None)
     numbers = any(numbers for _, _, numbers in found)
-    status = overall(verdict for verdict, _, _ in found)
     return Card(
         cell,
-        badge(status or "unclear"),
+        status,
         [_line(verdict) for verdict, _, _ in found],
         summary.because(why) if why else "",
         causes.rows(why) if why and numbers else [],
