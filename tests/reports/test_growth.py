@@ -44,7 +44,7 @@ from tests.counted import counted_cell
 from tests.page_runs import with_stages
 
 ROOT = str(Path(reports.__file__).parent)
-SIZES = (40, 80, 120)
+SIZES = (20, 40, 60)
 TOLERANCE = 0.01
 """Of all work, in which the steps may differ: sizes have more or fewer digits."""
 
