@@ -131,6 +131,8 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     try:
         bark_session.prepare(suite, config, display.progress_line(config, len(running)))
     except (SuiteError, ReportError) as error:
+        if suite.worker:  # the others go on
+            pytest.fail(str(error), pytrace=False)
         pytest.exit(str(error), returncode=ending.USAGE)
     return suite
 

@@ -13,7 +13,8 @@ from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
-from fixtures.machine import environment
+from fixtures.errors import SuiteError
+from fixtures.machine import context, environment
 from fixtures.meters.cupti import leave_after_profiles
 from reports.records.schema import Outcome
 
@@ -58,10 +59,12 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     Empty in a worker, too, which may collect all: its controller gives out this shard's alone.
 
     Raises:
-        SuiteError: this shard has no cell.
+        SuiteError: this shard has no cell; or the GPU that cells are for cannot be used.
         ReportError: the baseline that knows the cells' durations cannot be read.
     """
     chosen = suite.settings
+    if chosen.machine.problem:
+        raise SuiteError(chosen.machine.problem)
     if chosen.shard is None or suite.worker:
         return {}
     cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
@@ -80,16 +83,19 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     """Get ready for the first cell: the card for this run alone, quiet libraries, a progress line.
 
     Raises:
-        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time.
+        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time; or torch cannot
+            compute on it.
     """
 
     def warn(line: str) -> None:
         suite.recorder.warnings.append(line)
         progress.write(f"\n{line}\n")
 
+    context.refuse_without_cuda(suite.settings.machine)  # before another run is waited for
     if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
+    context.refuse_unusable(suite.settings.machine)
     begin(suite, config)
     quiet_libraries()
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
@@ -123,8 +129,10 @@ def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any)
     if not suite.machine_info and suite.awaited is None:
         commit = str(commit_of(config).get("id"))
         groups = environment.describe(suite.settings.machine)
-        if suite.worker and suite.worker.of > 1:
-            groups["host"]["workers"] = suite.worker.of
+        if suite.worker:
+            groups["software"].pop("OMP_NUM_THREADS", None)  # by the worker's share of the cores
+            if suite.worker.of > 1:
+                groups["host"]["workers"] = suite.worker.of
         suite.machine_info = environment_record(groups, commit)
     machine_info.update(suite.machine_info)
 

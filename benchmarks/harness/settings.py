@@ -159,6 +159,8 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     level = choose_level(
         option("level"), machine.gpu, tokens=option("tokens"), rounds=option("rounds"), budget_s=option("budget")
     )
+    if machine.problem and (option("device") == "cuda" or level.needs_gpu):
+        raise SuiteError(machine.problem)
     if option("device") == "cuda" and machine.gpu is None:
         raise SuiteError("--device=cuda, but no CUDA GPU is visible: check nvidia-smi and CUDA_VISIBLE_DEVICES")
     if level.needs_gpu and machine.gpu is None and not option("collectonly"):

@@ -19,7 +19,7 @@ from benchmarks.harness.schedule import Costs
 from benchmarks.harness.suite import BarkSuite
 from benchmarks.harness.workers_progress import WorkersProgress
 from fixtures.errors import SuiteError
-from fixtures.machine import workers
+from fixtures.machine import context, workers
 from fixtures.machine.workers import Worker
 from reports.errors import ReportError
 
@@ -244,6 +244,7 @@ class Controller(Enabled):
             return
         uuids = [device.uuid for device in self.places.devices]
         try:
+            context.refuse_without_cuda(chosen.machine)
             held = card.take(chosen.gpu_wait_s, display.progress_line(self.config, 0), self.suite.warn, uuids)
         except SuiteError as error:
             pytest.exit(str(error), returncode=ending.USAGE)
