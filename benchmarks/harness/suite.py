@@ -63,6 +63,8 @@ class BarkSuite:
     """Set where `--trace-dir` asks for traces."""
     began: bool = False
     """Whether the first cell was got ready for."""
+    ending: bool = False
+    """Whether the session has run its last test: no signal interrupts it any more."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
     other: OtherSide | None = None
@@ -159,13 +161,12 @@ class BarkSuite:
         self.recorder.warnings.append(line)
 
     def record(self, measurement: Measurement) -> dict[str, Any]:
-        """The cell's `extra_info`, noted for the run file."""
+        """The cell's `extra_info`."""
         record = cell_record(measurement, self.machine_info.get("environment", ""))
         if self.worker:
             record["worker"] = self.worker.record()
         if measurement.sample:
             record["audio"] = self._kept_sample(measurement)
-        self.recorder.measured(measurement.scenario.id, record)
         return record
 
     def _kept_sample(self, measurement: Measurement) -> dict[str, Any] | None:

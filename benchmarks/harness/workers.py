@@ -21,6 +21,7 @@ from benchmarks.harness.workers_progress import WorkersProgress
 from fixtures.errors import SuiteError
 from fixtures.machine import workers
 from fixtures.machine.workers import Worker
+from fixtures.matrix.axes import AXES
 from reports.errors import ReportError
 
 INPUT = "bark_worker"
@@ -159,9 +160,13 @@ class Controller(Enabled):
             suite.warn(distribution.note(len(places.devices), len(places.cores[0]), self.session_cores))
 
     def cell_of(self, nodeid: str) -> str:
-        """The cell that a test measures, by its node id, which is all that the controller has; empty for another."""
-        cell = nodeid.rpartition("[")[2].removesuffix("]")
-        return cell if cell in self.planned else ""
+        """The cell that a test measures, by its node id, which is all that the controller has; empty for another.
+
+        The parameters of other plugins may stand before and after it: pytest-repeat numbers each repetition.
+        """
+        values = nodeid.rpartition("[")[2].removesuffix("]").split("-")
+        parts = ("-".join(values[start : start + len(AXES)]) for start in range(len(values) - len(AXES) + 1))
+        return next((part for part in parts if part in self.planned), "")
 
     def measured_by(self, nodeid: str) -> str:
         """The cell that a test measures; empty for one that is skipped, or measures nothing."""

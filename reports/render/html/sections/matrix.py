@@ -100,7 +100,9 @@ def _row(
         outcome.cell,
         places.get(outcome.cell),
         badge(status or outcome.outcome),
-        "" if record else next((verdict.reason for verdict in verdicts), outcome.reason),
+        ""
+        if record and outcome.outcome != "failed"
+        else next((verdict.reason for verdict in verdicts), outcome.reason),
         _axes(outcome.cell, record),
         [_number(record, name, verdicts) for name in metrics],
     )
