@@ -220,11 +220,14 @@ class BarkSuite:
             overrides=self.overrides,
         )
 
-    def load_baseline(self) -> None:
+    def load_baseline(self, *, needed: bool = False) -> None:
         """Find the baseline as pytest-benchmark would, and read it, before anything is measured.
 
+        Args:
+            needed: by `--benchmark-compare-fail`, which otherwise has nothing to judge and says so at the end.
+
         Raises:
-            SuiteError: what `--benchmark-compare` or `--benchmark-storage` names cannot be searched.
+            SuiteError: what `--benchmark-compare` or `--benchmark-storage` names cannot be searched, or there is none.
             ReportError: the baseline or the thresholds cannot be read.
         """
         wanted = self.settings.compare_with
@@ -246,6 +249,11 @@ class BarkSuite:
             self.baseline = baselines.read(found[-1])
         else:
             self.baseline_name = f"in {shown(Path(storage))}" + (f" matching {wanted!r}" if wanted else "")
+            if needed:
+                raise SuiteError(
+                    f"--benchmark-compare-fail has nothing to judge, as there is no baseline {self.baseline_name}: "
+                    "leave it out, or name a stored run with --benchmark-compare"
+                )
 
     def update_baseline(self, run: RunFile) -> list[str]:
         """Accept the run as `--update-baselines` asks; returns what changed, in lines."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import card, display, distribution, durations, ending, handover, junit, plan, session
+from benchmarks.harness import card, display, distribution, durations, ending, handover, junit, plan, session, theirs
 from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
@@ -81,6 +81,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
         suite.worker = worker
         suite.recorder.writes = False
         config.option.benchmark_compare = []
+        config.option.benchmark_group_by = "group"  # what is shown is the controller's
         config.option.benchmark_save = config.option.benchmark_autosave = config.option.benchmark_json = None
         config.pluginmanager.register(InWorker(config, suite, cells), "bark-worker")
         return
@@ -91,6 +92,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
         chosen = suite.settings
         if chosen.against:
             raise SuiteError("--against measures both sides in turns on one card: leave -n out")
+        theirs.refuse_grouping(config.getoption("benchmark_group_by"), [{"cell": ""}])
         places = distribution.places(number, config.getoption("device"))
         known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
         controller = Controller(config, suite, places, known)
