@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import against, display, ending, plan, settings, workers
+from benchmarks.harness import against, display, ending, plan, settings, theirs, workers
 from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
         config.option.benchmark_save_data = True  # a saved run without its rounds could not be compared with
         if chosen.compare:
-            suite.load_baseline()
+            suite.load_baseline(needed=bool(config.getoption("benchmark_compare_fail")))
             if chosen.storage_is_ours:
                 config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
         workers.join(config, suite, worker, config.stash[CELLS])
@@ -100,6 +100,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     try:
         selected = {cell_of(item) for item in items}
         others = bark_session.elsewhere(config.stash[SUITE], config.stash[PLAN], selected)
+        benchmarks = [item for item in items if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames]
+        parameters = [item.callspec.params if hasattr(item, "callspec") else {} for item in benchmarks]
+        theirs.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
     except (SuiteError, ReportError) as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[ELSEWHERE] = others

@@ -37,6 +37,7 @@ class Result:
 def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
     recorder = suite.recorder
+    suite.ending = True
     if suite.other:
         suite.other.close()
     if config.getoption("collectonly") or hasattr(config, "workerinput"):  # a worker's files are its controller's
@@ -61,7 +62,7 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     except ReportError as error:
         recorder.problem = str(error)
     interrupted = exit_code not in (PASSED, FAILED, NO_TESTS)
-    if result.run and not interrupted:
+    if result.run and (result.run.benchmarks or not interrupted):
         result.comparison = suite.judge(result.run)
     if result.run and result.comparison is None:
         violated = broken(result.run)

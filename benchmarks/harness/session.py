@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 from collections.abc import Container, Mapping
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from benchmarks.harness import card, durations, plan, shards
@@ -114,6 +119,36 @@ def begin(suite: BarkSuite, config: Any) -> None:
     if not config._benchmarksession.disabled:
         suite.began = True
         suite.recorder.clear()
+        if not suite.worker:
+            interrupt_on_signals(suite, config)
+
+
+ONCE_IN_S = 5.0
+"""A second signal within these seconds is of the same end: `timeout` sends each to the process and to its group."""
+
+
+def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
+    """Have SIGTERM and SIGHUP, as of a scheduler or a closed terminal, end this session as Ctrl-C does.
+
+    Not while it ends already, and not where a signal is ignored (nohup) or has a handler. A worker dies by them: its
+    controller holds what it measured, and nothing stays on the card.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only it can have handlers
+        return
+    last_s = float("-inf")
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last_s
+        if suite.ending or time.monotonic() - last_s < ONCE_IN_S:
+            return
+        last_s = time.monotonic()
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
+            config.add_cleanup(partial(signal.signal, number, signal.SIG_DFL))
 
 
 def quiet_libraries() -> None:
@@ -152,8 +187,7 @@ def add_commit(commit_info: dict[str, Any], variables: Mapping[str, str]) -> Non
 def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
     """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
     output["suite"] = suite.recorder.suite()
-    # A test that ran twice (pytest --keep-duplicates, a rerun plugin) has two entries: the last stands.
-    output["benchmarks"] = list({entry["fullname"]: entry for entry in output["benchmarks"]}.values())
+    output["benchmarks"] = suite.recorder.entries(output["benchmarks"])
     output["machine_info"].update(suite.recorder.inputs())
 
 

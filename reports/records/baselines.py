@@ -138,7 +138,9 @@ def accept(
     path = path_for(root, run)
     old = runfile.read(path) if path.exists() else None
     old_cells = old.cells if old else {}
-    chosen = [benchmark for benchmark in run.benchmarks if keep(benchmark.extra_info.cell)]
+    failed = {outcome.cell for outcome in run.suite.cells if outcome.outcome == "failed"}
+    measured = [benchmark for benchmark in run.benchmarks if benchmark.extra_info.cell not in failed]
+    chosen = [benchmark for benchmark in measured if keep(benchmark.extra_info.cell)]
     if not chosen:
         raise ReportError(NOTHING)
     taken: list[Benchmark] = []
@@ -164,7 +166,7 @@ def accept(
     whole = (
         which == "all"
         and run.suite.finished
-        and len(chosen) == len(run.benchmarks)
+        and len(chosen) == len(measured)
         and all(outcome.outcome != "not asked for" for outcome in run.suite.cells)
     )
     gone = set(old_cells) - set(run.outcomes()) if whole else set()
