@@ -25,7 +25,7 @@ def explained(error: BaseException) -> str:
         names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         return visible(f"cannot use {names}: {error.strerror}" if names else f"the system says: {error.strerror}")
     if isinstance(error, RecursionError):
-        return "a file is nested too deeply to be read: check the run file, pyproject.toml and what else was named"
+        return "it is nested too deeply to be read: restore the file (git checkout)"
     if isinstance(error, MemoryError):
         return "out of memory: read fewer or smaller files at once, or end other programs"
     if isinstance(error, UnicodeError):

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reports.errors import ReportError
+from reports.errors import ReportError, explained
 from reports.records.metrics import METRICS
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -72,8 +72,8 @@ def overrides(pyproject: Path = PYPROJECT, today: datetime.date | None = None) -
         content = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return NONE
-    except (OSError, ValueError) as error:
-        raise ReportError(f"cannot read thresholds from {pyproject}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"cannot read thresholds from {pyproject}: {explained(error)}") from error
     section: Any = content
     for key in SECTION.split("."):
         if isinstance(section, dict) and key not in section:
