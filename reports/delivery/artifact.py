@@ -22,7 +22,7 @@ from reports.render.untrusted import plain
 NUMBER = "pr-number.txt"
 RUN_FILE = "run.json"
 
-LIMITS: Mapping[str, int] = {RUN_FILE: 64 * 2**20, NUMBER: 64}
+LIMITS: Mapping[str, int] = {RUN_FILE: 32 * 2**20, NUMBER: 64}
 """The only names that an artifact may hold, each with its bytes; a matrix of both sides and counters is under 2 MiB."""
 
 ARCHIVE = 16 * 2**20

@@ -25,6 +25,8 @@ FILE = "0001_baseline.json"
 HISTORY = 20
 """Acceptances that a baseline remembers; git has the rest."""
 
+LONGEST_REASON = 10_000
+
 NOTHING = "nothing to accept: the run holds no measured cell that was asked for"
 
 Which = Literal["all", "new"]
@@ -139,6 +141,10 @@ def accept(
     refused = refusal(run)
     if refused:
         raise ReportError(refused)
+    if len(reason) > LONGEST_REASON:
+        raise ReportError(
+            f"--reason has {len(reason):,} characters: say it in {LONGEST_REASON:,}, and where the rest is"
+        )
     path = path_for(root, run)
     chosen = [benchmark for benchmark in run.benchmarks if keep(benchmark.extra_info.cell)]
     if not chosen:

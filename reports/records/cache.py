@@ -28,7 +28,7 @@ UNUSED_DAYS = 90
 TOO_NEW_NS = 2_000_000_000
 """A file that was written less than this ago may change once more without a change of its dates."""
 
-JUDGES = ("cache", "condense", "counters", "document", "metrics", "runfile", "schema", "store")
+JUDGES = ("bounds", "cache", "condense", "counters", "document", "metrics", "runfile", "schema", "store")
 """The modules that decide what a run file has to be and what is kept of it."""
 
 

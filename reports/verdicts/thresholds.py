@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reports.errors import ReportError, explained
+from reports.records.bounds import Name, Text
 from reports.records.metrics import METRICS
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -32,10 +33,10 @@ class Override(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    metric: str
-    cells: str = "*"
+    metric: Name
+    cells: Name = "*"
     threshold: float = Field(ge=0, allow_inf_nan=False, strict=True)
-    reason: str = Field(min_length=1, pattern=r"\S")
+    reason: Text = Field(min_length=1, pattern=r"\S")
     expires: datetime.date = Field(strict=True)
 
     def describe(self) -> str:
