@@ -90,6 +90,13 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     return result
 
 
+def broken_off(suite: BarkSuite, exit_code: int, problem: str) -> Result:
+    """The end of a session whose own ending failed: what was measured was written before, cell by cell."""
+    kept = f"; what was measured is in {shown(suite.recorder.path)}" if suite.recorder.written else ""
+    code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
+    return Result(code, lines=[f"FAILED: no verdict: {problem}{kept}"])
+
+
 def earlier_run(suite: BarkSuite) -> str:
     """Say whose the run file is, where nothing was measured; where a verdict was wanted, none may be taken from it."""
     chosen, path = suite.settings, shown(suite.recorder.path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness.disturbed import disturbed
 from fixtures.record import record_of
+from reports.characters import short
 from reports.errors import ReportError
 from reports.records import audio, runfile
 from reports.records.schema import SCHEMA_VERSION, CellOutcome, Outcome, ShardRecord
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from fixtures.machine.limits import Limits
     from fixtures.measurement import Measurement
 
+
+LONGEST_REASON = 10_000
+"""Characters of why a cell failed, which may be the repr of anything; a run file with longer texts is not read."""
 
 REPORT_FILE, PAGE_FILE = "report.md", "index.html"
 
@@ -97,7 +101,7 @@ class Recorder:
     def not_measured(self, cell: str, outcome: Outcome, reason: str) -> None:
         """A cell was skipped or failed; what was measured of it before stands."""
         if cell not in self.records:
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=reason)
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=short(reason, LONGEST_REASON))
 
     def entries(self, benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """pytest-benchmark's entries, each cell's and each other benchmark's once.

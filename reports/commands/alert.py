@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.characters import Rendered
-from reports.commands.shared import PASSED, Commands, against, as_json, at_least, judged_sides, say
+from reports.commands.shared import PASSED, Commands, against, as_json, at_least, judged_sides, note, say
 
 if TYPE_CHECKING:
     from reports.render.alerts import Alert
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from reports.delivery.comment import MARKER
     from reports.errors import ReportError
     from reports.records import baselines, runfile
-    from reports.records.files import write_atomically
+    from reports.records.files import append, write_atomically
     from reports.render import alerts
     from reports.render.alert_github import marker
 
@@ -78,14 +77,15 @@ def run(options: argparse.Namespace) -> int:
             untrusted=options.untrusted,
         )
     if options.send:
-        sys.stderr.write(_send(alert) + "\n")
+        note(_send(alert))
         return PASSED
-    before = _existing(options.output) if options.output and options.format == "step-summary" else ""
     text = _text(alert, options.format, options.key, options.length)
     if options.output is None:
         say(text)
+    elif options.format == "step-summary":
+        append(options.output, text)  # a job has one summary for all its steps
     else:
-        write_atomically(options.output, before + text)
+        write_atomically(options.output, text)
     return PASSED
 
 
@@ -111,13 +111,3 @@ def _send(alert: Alert) -> str:
     from reports.render.alert_webhook import message
 
     return deliver(message(alert), os.environ) if alert.failed else "no regression: nothing was sent to a webhook"
-
-
-def _existing(path: Path) -> str:
-    """What a summary holds already: a job has one for all its steps."""
-    from reports.errors import ReportError
-
-    try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"cannot read {path} to add to it: {error}") from error

@@ -74,14 +74,10 @@ def fetch_artifact(options: argparse.Namespace) -> int:
     """Carry `github artifact` out; returns the exit code."""
     from reports.delivery import artifact
     from reports.delivery.github import connect
-    from reports.errors import ReportError
+    from reports.records.files import write_atomically
 
     found = artifact.fetch(connect(os.environ), options.run_id, options.name)
-    try:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_bytes(found.content)
-    except OSError as error:
-        raise ReportError(f"cannot write {options.output}: {error.strerror or error}") from error
+    write_atomically(options.output, found.content)
     if found.note:
         say(found.note)
     say(f"wrote {options.output}")

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from reports.delivery import web
 from reports.delivery.github import GitHub
 from reports.delivery.pull import claimed_number
-from reports.errors import ReportError
+from reports.errors import OUTSIDE, ReportError, explained
 from reports.records import runfile
 from reports.records.files import write_atomically
 from reports.records.sides import needs_other_side
@@ -22,7 +22,7 @@ from reports.render.untrusted import plain
 NUMBER = "pr-number.txt"
 RUN_FILE = "run.json"
 
-LIMITS: Mapping[str, int] = {RUN_FILE: 64 * 2**20, NUMBER: 64}
+LIMITS: Mapping[str, int] = {RUN_FILE: 32 * 2**20, NUMBER: 64}
 """The only names that an artifact may hold, each with its bytes; a matrix of both sides and counters is under 2 MiB."""
 
 ARCHIVE = 16 * 2**20
@@ -91,11 +91,11 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
             write_atomically(paths[name], text)
         needs_other_side(runfile.read(paths[RUN_FILE]), str(paths[RUN_FILE]))
         claimed_number(paths[NUMBER])
-    except ReportError as error:
+    except OUTSIDE as error:
         for path in paths.values():
             path.unlink(missing_ok=True)
         # The message may quote the file: on one line, and nothing in it that a log or terminal acts on.
-        raise ReportError(plain(str(error), 500)) from error
+        raise ReportError(plain(explained(error), 500)) from error
     return list(paths.values())
 
 
@@ -106,7 +106,10 @@ def read_archive(archive: Path) -> dict[str, str]:
         ReportError: see `unpack`.
     """
     try:
-        if archive.stat().st_size > ARCHIVE:
+        found = archive.stat()
+        if not stat.S_ISREG(found.st_mode):
+            _refuse(archive, "it is a device, a pipe or a folder")
+        if found.st_size > ARCHIVE:
             _refuse(archive, f"it has more than {ARCHIVE:,} bytes")
         with zipfile.ZipFile(archive) as opened:
             entries = opened.infolist()
