@@ -13,7 +13,6 @@ from reports.commands import (
     bisect,
     calibrate,
     compare,
-    github,
     history,
     interference,
     keep,
@@ -38,7 +37,6 @@ COMMANDS = (
     interference,
     keep,
     alert,
-    github,
     unpack,
     bisect,
 )
