@@ -82,6 +82,12 @@ def test_the_checks_are_commands_of_the_makefile(origin: Path, tmp_path: Path) -
     shown = {name: ended.stdout for name, ended in job.ended.items()}
     assert "ruff check" in shown["Lint"]
     assert "zizmor --offline" in shown["Workflows"]
+    # The jobs' repository here is owner/bark.
+    (warned,) = shown["Is the GPU run set to this repository"].splitlines()
+    assert warned.startswith(
+        "::warning file=.github/workflows/gpu-pr.yml::the label gpu-benchmarks measures nothing here: write"
+    )
+    assert warned.endswith(" write owner/bark into the line with uses, and see docs/ci.md")
     assert (
         ".venv-blog/bin/python -m pytest tests/fixtures" in shown["Tests of what depends on the lane, in the blog lane"]
     )
