@@ -16,7 +16,6 @@ from reports.commands import (
     bisect,
     calibrate,
     compare,
-    github,
     history,
     interference,
     keep,
@@ -42,7 +41,6 @@ COMMANDS = (
     interference,
     keep,
     alert,
-    github,
     unpack,
     bisect,
 )

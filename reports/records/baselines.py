@@ -146,9 +146,7 @@ def accept(
             f"--reason has {len(reason):,} characters: say it in {LONGEST_REASON:,}, and where the rest is"
         )
     path = path_for(root, run)
-    failed = {outcome.cell for outcome in run.suite.cells if outcome.outcome == "failed"}
-    measured = [benchmark for benchmark in run.benchmarks if benchmark.extra_info.cell not in failed]
-    chosen = [benchmark for benchmark in measured if keep(benchmark.extra_info.cell)]
+    chosen = [benchmark for benchmark in _measured(run) if keep(benchmark.extra_info.cell)]
     if not chosen:
         raise ReportError(NOTHING)
     with locked(path):
@@ -162,6 +160,12 @@ def accept(
             check(baseline)
             runfile.write(path, baseline)
     return path, changes
+
+
+def _measured(run: RunFile) -> list[Benchmark]:
+    """The cells that were measured and did not fail."""
+    failed = {outcome.cell for outcome in run.suite.cells if outcome.outcome == "failed"}
+    return [benchmark for benchmark in run.benchmarks if benchmark.extra_info.cell not in failed]
 
 
 def _changes(
@@ -190,7 +194,7 @@ def _changes(
     whole = (
         which == "all"
         and run.suite.finished
-        and len(chosen) == len(measured)
+        and len(chosen) == len(_measured(run))
         and all(outcome.outcome != "not asked for" for outcome in run.suite.cells)
     )
     gone = set(old_cells) - set(run.outcomes()) if whole else set()

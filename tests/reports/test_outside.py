@@ -23,6 +23,9 @@ from tests.builders import PLAIN, run_document, run_of
 ROOT = Path(__file__).resolve().parents[2]
 NO_UTF8 = os.fsdecode(b"\xff\xfe.json")
 
+FACTS = ["--commit", "abc123", "--base", "def456", "--level", "pr", "--lane", "current"]
+"""What `unpack` is told of the artifact's run."""
+
 READS = {
     "compare": ["compare", "{}", "{}"],
     "render": ["render", "{}", "--output", "out"],
@@ -41,10 +44,7 @@ READS = {
     "keep": ["keep", "{}", "--to", "kept"],
     "alert": ["alert", "{}", "--baseline", "run.json"],
     "alert baseline": ["alert", "run.json", "--baseline", "{}"],
-    "github comment": ["github", "comment", "--pr", "1", "--body", "{}"],
-    "github claimed": ["github", "comment", "--claimed-pr", "{}", "--body", "body.md"],
-    "github issue": ["github", "issue", "--body", "{}"],
-    "unpack": ["unpack", "{}", "--output", "out"],
+    "unpack": ["unpack", "{}", "--output", "out", *FACTS],
     "bisect": ["bisect", "--good", "{}", "--bad", "current", "-k", "x", "--dry-run"],
 }
 WRITES = {
@@ -55,7 +55,7 @@ WRITES = {
     "keep": ["keep", "run.json", "--to", "{}/below"],
     "alert": ["alert", "run.json", "--baseline", "run.json", "--output", "{}"],
     "alert summary": ["alert", "run.json", "--baseline", "run.json", "--format", "step-summary", "--output", "{}"],
-    "unpack": ["unpack", "run.zip", "--output", "{}/below"],
+    "unpack": ["unpack", "run.zip", "--output", "{}/below", *FACTS],
 }
 
 
@@ -75,7 +75,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "body.md").write_text("x")
     with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
         archive.writestr(artifact.RUN_FILE, (tmp_path / "run.json").read_bytes())
-        archive.writestr(artifact.NUMBER, "1")
     (tmp_path / "empty").mkdir()
     (tmp_path / "closed").mkdir(mode=0)
     (tmp_path / "secret.json").write_text("{}")
