@@ -83,7 +83,7 @@ RUN = GOOD["run.json"]
 OTHERS = "has to hold run.json and nothing else"
 HOSTILE: dict[str, tuple[str, bytes]] = {
     "a bomb": ("more than 200 times", zipped({"run.json": "0" * 30 * 2**20})),
-    "a huge file": ("more than 67,108,864 bytes", zipped({"run.json": "0" * (64 * 2**20 + 1)})),
+    "a huge file": ("more than 33,554,432 bytes", zipped({"run.json": "0" * (32 * 2**20 + 1)})),
     "a file more": (OTHERS, zipped(GOOD | {"evil.py": ""})),
     "no file": (OTHERS, zipped({})),
     "many files": (OTHERS, zipped(GOOD | {f"{number}": "" for number in range(5000)})),
