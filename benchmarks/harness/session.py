@@ -20,6 +20,7 @@ from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.machine import context, environment
+from fixtures.matrix.scenario import parse
 from fixtures.meters.cupti import leave_after_profiles
 from reports.records.schema import Outcome
 
@@ -85,11 +86,11 @@ def split_line(suite: BarkSuite) -> list[str]:
 
 
 def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
-    """Get ready for the first cell: the card for this run alone, quiet libraries, a progress line.
+    """Get ready for the first cell: the card for this run alone, checkpoints, quiet libraries, a progress line.
 
     Raises:
-        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time; or torch cannot
-            compute on it.
+        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time; torch cannot
+            compute on it; or a checkpoint cannot be had.
     """
 
     def warn(line: str) -> None:
@@ -101,8 +102,13 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
     context.refuse_unusable(suite.settings.machine)
-    begin(suite, config)
     quiet_libraries()
+    suite.checkpoints.report = suite.references.warn = warn
+    if not suite.worker:  # a worker need not measure every checkpoint
+        to_run = [outcome for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
+        for name in dict.fromkeys(parse(outcome.cell).checkpoint for outcome in to_run):
+            suite.checkpoints.get(name)
+    begin(suite, config)
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
     stays = leave_after_profiles(suite.settings.machine.device)
@@ -110,8 +116,6 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         warn(stays)
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
-    suite.checkpoints.report = warn
-    suite.references.warn = warn
 
 
 def begin(suite: BarkSuite, config: Any) -> None:
