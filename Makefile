@@ -16,7 +16,6 @@ LANE_TESTS := $(addprefix tests/fixtures/test_,attention.py bark.py counters.py 
 	placement.py planting.py proof.py proof_attention.py reference.py synthetic.py) tests/suite/test_end_to_end.py
 # A worker of pytest-xdist for each core; more than a few would wait for each other's memory.
 SPREAD := -n logical --maxprocesses=4 --dist=worksteal
-REPORTS_NEED := duckdb jinja2 numpy platformdirs plotly pydantic rich
 
 .PHONY: bench measure test test-lane lint types workflows setup setup-reports
 
@@ -48,7 +47,7 @@ setup: $(READY)
 
 setup-reports:  ## what `python -m reports` needs and nothing of what measures: seconds, not gigabytes
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --constraint lanes/$(LANE).txt $(REPORTS_NEED)
+	$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: --requirement .github/requirements.txt
 
 $(READY): pyproject.toml lanes/$(LANE).txt
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import against, display, ending, plan, settings, workers
+from benchmarks.harness import against, display, ending, plan, settings, theirs, workers
 from benchmarks.harness import session as bark_session
 from benchmarks.harness.replay import ReplayTimer
 from benchmarks.harness.suite import BarkSuite
 from fixtures.errors import SuiteError
 from fixtures.machine.own_processes import begin_run
 from fixtures.matrix.axes import AXES
-from reports.errors import ReportError
+from reports.errors import OUTSIDE, explained
+
+PROBLEMS = (SuiteError, *OUTSIDE)
+"""What a user can act on: said in one line, never a traceback."""
 
 SUITE = pytest.StashKey[BarkSuite]()
 CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
@@ -27,8 +30,8 @@ RESULT = pytest.StashKey[ending.Result]()
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     try:
         against.refuse_apart(pluginmanager.get_plugin("pytestconfig"))
-    except SuiteError as error:
-        raise pytest.UsageError(str(error)) from error
+    except PROBLEMS as error:
+        raise pytest.UsageError(explained(error)) from error
     settings.add_options(parser)
     pluginmanager.register(workers.AutoNumber(), "bark-auto-number")
 
@@ -51,12 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
         config.option.benchmark_save_data = True  # a saved run without its rounds could not be compared with
         if chosen.compare:
-            suite.load_baseline()
+            suite.load_baseline(needed=bool(config.getoption("benchmark_compare_fail")))
             if chosen.storage_is_ours:
                 config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
         workers.join(config, suite, worker, config.stash[CELLS])
-    except (SuiteError, ReportError) as error:
-        raise pytest.UsageError(str(error)) from error
+    except PROBLEMS as error:
+        raise pytest.UsageError(explained(error)) from error
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -100,8 +103,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     try:
         selected = {cell_of(item) for item in items}
         others = bark_session.elsewhere(config.stash[SUITE], config.stash[PLAN], selected)
-    except (SuiteError, ReportError) as error:
-        raise pytest.UsageError(str(error)) from error
+        benchmarks = [item for item in items if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames]
+        parameters = [item.callspec.params if hasattr(item, "callspec") else {} for item in benchmarks]
+        theirs.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
+    except PROBLEMS as error:
+        raise pytest.UsageError(explained(error)) from error
     config.stash[ELSEWHERE] = others
     config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in others])
     items[:] = [item for item in items if cell_of(item) not in others]
@@ -130,8 +136,10 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     running = [item for item in selected if item.get_closest_marker("skip") is None]
     try:
         bark_session.prepare(suite, config, display.progress_line(config, len(running)))
-    except (SuiteError, ReportError) as error:
-        pytest.exit(str(error), returncode=ending.USAGE)
+    except PROBLEMS as error:
+        if suite.worker:  # the others go on
+            pytest.fail(explained(error), pytrace=False)
+        pytest.exit(explained(error), returncode=ending.USAGE)
     return suite
 
 
@@ -174,9 +182,11 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     # Before pytest-benchmark writes its own files, so that a failure there takes nothing with it.
     config = session.config
-    config.stash[RESULT] = ending.finish(
-        config.stash[SUITE], config, workers.exit_code(config, int(session.exitstatus))
-    )
+    code = workers.exit_code(config, int(session.exitstatus))
+    try:
+        config.stash[RESULT] = ending.finish(config.stash[SUITE], config, code)
+    except PROBLEMS as error:
+        config.stash[RESULT] = ending.broken_off(config.stash[SUITE], code, explained(error))
     session.exitstatus = config.stash[RESULT].exit_code
     display.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
     return (yield)

@@ -33,14 +33,17 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
         return
     marker = request.node.get_closest_marker("benchmark")
     replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
-    benchmark.extra_info.update(bark_suite.record(measurement))
+    record = bark_suite.record(measurement)
+    benchmark.extra_info.update(record)
+    bark_suite.recorder.measured(cell, record)
     save_run = request.getfixturevalue("save_run")
     save_run()
     if bark_suite.other:
         benchmark.extra_info["against"] = {}  # filled as it is measured, so that an interrupted cell keeps what it has
         oppose(bark_suite, cell, benchmark.extra_info["against"], save_run)
         save_run()
-    request.node.user_properties += bark_suite.properties(benchmark.extra_info)
-    regression = bark_suite.regression(benchmark.extra_info)
+    # Not added: where a plugin runs a failed test again, the last run stands.
+    request.node.user_properties[:] = bark_suite.properties(benchmark.extra_info)
+    regression = measurement.problem or bark_suite.regression(benchmark.extra_info)
     if regression:
         pytest.fail(regression, pytrace=False)

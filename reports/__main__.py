@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from reports.characters import short
 from reports.commands import (
     accept,
     advise,
@@ -13,7 +16,6 @@ from reports.commands import (
     bisect,
     calibrate,
     compare,
-    github,
     history,
     interference,
     keep,
@@ -23,7 +25,8 @@ from reports.commands import (
     trend,
     unpack,
 )
-from reports.commands.shared import USAGE
+from reports.commands.shared import USAGE, note, write_out
+from reports.errors import OUTSIDE, explained
 
 COMMANDS = (
     compare,
@@ -38,7 +41,6 @@ COMMANDS = (
     interference,
     keep,
     alert,
-    github,
     unpack,
     bisect,
 )
@@ -61,17 +63,28 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors that a user can act on go to standard error in one line."""
-    from reports.errors import ReportError
-
-    options = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
+    _prepare_streams()
     try:
+        try:
+            options = parser().parse_args(arguments)
+        finally:
+            write_out(sys.stdout, "")  # --help
+        run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
-    except ReportError as error:
-        from reports.characters import inert, short
-
-        sys.stderr.write(f"error: {inert(short(str(error), LONGEST_ERROR))}\n")
+    except OUTSIDE as error:
+        with suppress(OSError):
+            note(f"error: {short(explained(error), LONGEST_ERROR)}")
         return USAGE
+
+
+def _prepare_streams() -> None:
+    """Let every text be printed: in a stream of ASCII, and where the stream was closed before the start (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, io.StringIO())
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

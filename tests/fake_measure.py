@@ -3,7 +3,8 @@
 Loaded with `-p tests.fake_measure`. The environment variable FAKE_CELLS holds JSON: cell -> what to do, either
 metric overrides (`{"peak_allocated": 1e9, "step": 0.002, "again": 0.001}`, the last for a rerun's steps), rounds that
 another process disturbed (`{"marked": 2, "dropped": 3}`), or
-`{"raise": "suite" | "crash" | "interrupt" | "kill" | "break"}`; a `kill` or a `break`, which breaks the process's CUDA
+`{"raise": "suite" | "crash" | "interrupt" | "terminate" | "kill" | "break"}`, or a `problem` that leaves a part
+unmeasured; a `kill` or a `break`, which breaks the process's CUDA
 context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
 FAKE_HUB is the card (tests/two_workers.py) whose worker finds the weights on the Hub; others have synthetic ones.
@@ -68,6 +69,8 @@ def measure(
         BROKEN.append("CUDA error: an illegal memory access was encountered")
     if BROKEN:
         raise RuntimeError(BROKEN[0])
+    if wanted.get("raise") == "terminate":
+        signal.raise_signal(signal.SIGTERM)
     if wanted.get("raise") == "interrupt":
         raise KeyboardInterrupt
     if wanted.get("raise") == "kill" and not already(wanted.get("once")):
@@ -95,6 +98,7 @@ def measure(
         tokens=workload.tokens,
         proofs={"attention": "made up"},
         phases_s={"load": 0.5, "rounds": latency * policy.minimum},
+        problem=wanted.get("problem", ""),
     )
 
 
@@ -120,6 +124,7 @@ def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
     vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
+    vars(context).update(refuse_unusable=lambda machine: None, refuse_without_cuda=lambda machine: None)
     context.broken = lambda device: BROKEN[0] if BROKEN else ""
     pairs.MODULE = "tests.fake_worker"
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own

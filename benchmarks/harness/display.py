@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from rich.console import RenderableType
@@ -40,7 +40,7 @@ def uncaptured(config: Any) -> Callable[[str], None]:
         return lambda text: None
 
     def past_capture(text: str) -> None:
-        with not_captured(config):
+        with not_captured(config), suppress(OSError):  # a terminal that is gone, or a full disk, costs no cell
             writer.write(text, flush=True)
 
     return past_capture

@@ -38,13 +38,15 @@ def workers_asked_for(option: Callable[..., Any]) -> int:
         SuiteError: they would not each measure their part of the cells on this host.
     """
     dist, specs = option("dist", "no"), option("tx", None) or []
-    if dist == "no" or not specs or option("collectonly"):
+    if dist == "no" or option("collectonly"):
         return 0
     if dist != "load":
         raise SuiteError(
             f"--dist={dist}: the suite itself gives out cells, the longest first, and together what shares kernels: "
             "leave --dist out"
         )
+    if not specs:
+        raise SuiteError("--dist=load names no worker, and nothing would be measured: give -n auto, or leave it out")
     number = 0
     for spec in specs:
         times, _, kind = spec.rpartition("*")

@@ -38,6 +38,7 @@ class Result:
 def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
     recorder = suite.recorder
+    suite.ending = True
     if suite.other:
         suite.other.close()
     if config.getoption("collectonly") or hasattr(config, "workerinput"):  # a worker's files are its controller's
@@ -62,7 +63,7 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     except ReportError as error:
         recorder.problem = str(error)
     interrupted = exit_code not in (PASSED, FAILED, NO_TESTS)
-    if result.run and not interrupted:
+    if result.run and (result.run.benchmarks or not interrupted):
         result.comparison = suite.judge(result.run)
     if result.run and result.comparison is None:
         violated = broken(result.run)
@@ -88,6 +89,13 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
     return result
+
+
+def broken_off(suite: BarkSuite, exit_code: int, problem: str) -> Result:
+    """The end of a session whose own ending failed: what was measured was written before, cell by cell."""
+    kept = f"; what was measured is in {shown(suite.recorder.path)}" if suite.recorder.written else ""
+    code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
+    return Result(code, lines=[f"FAILED: no verdict: {problem}{kept}"])
 
 
 def earlier_run(suite: BarkSuite) -> str:

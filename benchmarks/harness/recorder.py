@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness.disturbed import disturbed
 from fixtures.record import record_of
+from reports.characters import short
 from reports.errors import ReportError
 from reports.records import audio, runfile
 from reports.records.schema import SCHEMA_VERSION, CellOutcome, Outcome, ShardRecord
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from fixtures.machine.limits import Limits
     from fixtures.measurement import Measurement
 
+
+LONGEST_REASON = 10_000
+"""Characters of why a cell failed, which may be the repr of anything; a run file with longer texts is not read."""
 
 REPORT_FILE, PAGE_FILE = "report.md", "index.html"
 
@@ -89,14 +93,30 @@ class Recorder:
         return [*self.warnings, *disturbed(self.records)]
 
     def measured(self, cell: str, record: dict[str, Any]) -> None:
-        """A cell was measured."""
-        self.records[cell] = record
-        self.outcomes[cell] = CellOutcome(cell=cell, outcome="measured")
+        """A cell was measured; it failed where its record says what is missing of it."""
+        problem = record.get("problem", "")
+        self.records[cell] = record  # first: what a signal leaves half done is not listed as measured
+        self.outcomes[cell] = CellOutcome(cell=cell, outcome="failed" if problem else "measured", reason=problem)
 
     def not_measured(self, cell: str, outcome: Outcome, reason: str) -> None:
         """A cell was skipped or failed; what was measured of it before stands."""
         if cell not in self.records:
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=reason)
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=short(reason, LONGEST_REASON))
+
+    def entries(self, benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """pytest-benchmark's entries, each cell's and each other benchmark's once.
+
+        Of a test that ran twice (pytest-repeat names it anew each time) the last stands. A cell whose entry was made
+        and that was not noted before a signal came is left out, as it is not listed as measured.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        noted = {outcome.cell for outcome in self.outcomes.values() if outcome.outcome in ("measured", "failed")}
+        for entry in benchmarks:
+            info = entry["extra_info"]
+            cell = info["cell"] if "schema_version" in info else ""
+            if not cell or cell in noted:
+                found[cell or entry["fullname"]] = entry
+        return list(found.values())
 
     def suite(self) -> dict[str, Any]:
         """The run file's `suite`."""

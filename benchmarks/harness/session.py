@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 from collections.abc import Container, Mapping
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from benchmarks.harness import card, durations, plan, shards
@@ -13,7 +18,9 @@ from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite, environment_record, shown
 from benchmarks.harness.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
-from fixtures.machine import environment
+from fixtures.errors import SuiteError
+from fixtures.machine import context, environment
+from fixtures.matrix.scenario import parse
 from fixtures.meters.cupti import leave_after_profiles
 from reports.records.schema import Outcome
 
@@ -58,10 +65,12 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     Empty in a worker, too, which may collect all: its controller gives out this shard's alone.
 
     Raises:
-        SuiteError: this shard has no cell.
+        SuiteError: this shard has no cell; or the GPU that cells are for cannot be used.
         ReportError: the baseline that knows the cells' durations cannot be read.
     """
     chosen = suite.settings
+    if chosen.machine.problem:
+        raise SuiteError(chosen.machine.problem)
     if chosen.shard is None or suite.worker:
         return {}
     cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
@@ -77,21 +86,29 @@ def split_line(suite: BarkSuite) -> list[str]:
 
 
 def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
-    """Get ready for the first cell: the card for this run alone, quiet libraries, a progress line.
+    """Get ready for the first cell: the card for this run alone, checkpoints, quiet libraries, a progress line.
 
     Raises:
-        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time.
+        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time; torch cannot
+            compute on it; or a checkpoint cannot be had.
     """
 
     def warn(line: str) -> None:
         suite.recorder.warnings.append(line)
         progress.write(f"\n{line}\n")
 
+    context.refuse_without_cuda(suite.settings.machine)  # before another run is waited for
     if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
-    begin(suite, config)
+    context.refuse_unusable(suite.settings.machine)
     quiet_libraries()
+    suite.checkpoints.report = suite.references.warn = warn
+    if not suite.worker:  # a worker need not measure every checkpoint
+        to_run = [outcome for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
+        for name in dict.fromkeys(parse(outcome.cell).checkpoint for outcome in to_run):
+            suite.checkpoints.get(name)
+    begin(suite, config)
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress
     stays = leave_after_profiles(suite.settings.machine.device)
@@ -99,8 +116,6 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         warn(stays)
     if suite.settings.against:
         start_other_side(suite, commit_of(config))
-    suite.checkpoints.report = warn
-    suite.references.warn = warn
 
 
 def begin(suite: BarkSuite, config: Any) -> None:
@@ -108,6 +123,36 @@ def begin(suite: BarkSuite, config: Any) -> None:
     if not config._benchmarksession.disabled:
         suite.began = True
         suite.recorder.clear()
+        if not suite.worker:
+            interrupt_on_signals(suite, config)
+
+
+ONCE_IN_S = 5.0
+"""A second signal within these seconds is of the same end: `timeout` sends each to the process and to its group."""
+
+
+def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
+    """Have SIGTERM and SIGHUP, as of a scheduler or a closed terminal, end this session as Ctrl-C does.
+
+    Not while it ends already, and not where a signal is ignored (nohup) or has a handler. A worker dies by them: its
+    controller holds what it measured, and nothing stays on the card.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only it can have handlers
+        return
+    last_s = float("-inf")
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last_s
+        if suite.ending or time.monotonic() - last_s < ONCE_IN_S:
+            return
+        last_s = time.monotonic()
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
+            config.add_cleanup(partial(signal.signal, number, signal.SIG_DFL))
 
 
 def quiet_libraries() -> None:
@@ -123,8 +168,10 @@ def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any)
     if not suite.machine_info and suite.awaited is None:
         commit = str(commit_of(config).get("id"))
         groups = environment.describe(suite.settings.machine)
-        if suite.worker and suite.worker.of > 1:
-            groups["host"]["workers"] = suite.worker.of
+        if suite.worker:
+            groups["software"].pop("OMP_NUM_THREADS", None)  # by the worker's share of the cores
+            if suite.worker.of > 1:
+                groups["host"]["workers"] = suite.worker.of
         suite.machine_info = environment_record(groups, commit)
     machine_info.update(suite.machine_info)
 
@@ -144,8 +191,7 @@ def add_commit(commit_info: dict[str, Any], variables: Mapping[str, str]) -> Non
 def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
     """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
     output["suite"] = suite.recorder.suite()
-    # A test that ran twice (pytest --keep-duplicates, a rerun plugin) has two entries: the last stands.
-    output["benchmarks"] = list({entry["fullname"]: entry for entry in output["benchmarks"]}.values())
+    output["benchmarks"] = suite.recorder.entries(output["benchmarks"])
     output["machine_info"].update(suite.recorder.inputs())
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import against
+from benchmarks.harness import against, theirs
 from benchmarks.harness.against import Against
 from benchmarks.harness.shards import Shard, parse_shard
-from benchmarks.harness.traces import trace_folder
 from fixtures.checkpoints.source import SOURCES
 from fixtures.drill import POSSIBLE, Drill, Kind, parse_drill
 from fixtures.errors import SuiteError
@@ -20,7 +18,7 @@ from fixtures.machine.gpus import Machine, this_machine
 from fixtures.matrix.levels import LEVELS, Level, choose_level
 from reports.records import baselines
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = theirs.ROOT
 PYTEST_BENCHMARK_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default of --benchmark-storage: the user named none."""
 
@@ -154,11 +152,13 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     Raises:
         SuiteError: an option cannot be satisfied; the message says what to do.
     """
-    refuse_debugger(option)
+    theirs.refuse_debugger(option)
     machine = find_machine(option("device"))
     level = choose_level(
         option("level"), machine.gpu, tokens=option("tokens"), rounds=option("rounds"), budget_s=option("budget")
     )
+    if machine.problem and (option("device") == "cuda" or level.needs_gpu):
+        raise SuiteError(machine.problem)
     if option("device") == "cuda" and machine.gpu is None:
         raise SuiteError("--device=cuda, but no CUDA GPU is visible: check nvidia-smi and CUDA_VISIBLE_DEVICES")
     if level.needs_gpu and machine.gpu is None and not option("collectonly"):
@@ -181,7 +181,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         )
     if option("baseline_reason") and not update:
         raise SuiteError("--baseline-reason says why --update-baselines: give both, or leave it out")
-    refuse_theirs(option)
+    theirs.refuse(option)
     if option("checkpoint_revision") is not None and option("checkpoint_source") == "synthetic":
         raise SuiteError("--checkpoint-revision is of the real weights, and --checkpoint-source=synthetic takes none")
     ours = storage == PYTEST_BENCHMARK_STORAGE
@@ -205,50 +205,8 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         shard=chosen_shard(option),
         gpu_wait_s=gpu_wait(option("gpu_wait")),
         against=against.from_options(option),
-        trace_dir=trace_folder(option),  # last, so that no folder is made for a run that is refused
+        trace_dir=trace_folder(option),
     )
-
-
-def refuse_debugger(option: Callable[[str], Any]) -> None:
-    """Refuse pytest's own `--trace` for benchmarks, where it is more likely a wish for a trace.
-
-    Raises:
-        SuiteError: it was given.
-    """
-    if not option("trace") or option("help"):  # with --help, pytest has not read what to run
-        return
-    targets = [Path(target.partition("::")[0]).resolve() for target in option("file_or_dir")]
-    if any(target.is_relative_to(ROOT / "benchmarks") for target in targets):
-        raise SuiteError(
-            "--trace is pytest's own option and stops in its debugger at each test, which nothing can be measured "
-            "under: --trace-dir=DIR writes a trace of each cell"
-        )
-
-
-def refuse_theirs(option: Callable[[str], Any]) -> None:
-    """Refuse what pytest-benchmark's own options cannot do here, before anything is measured.
-
-    Raises:
-        SuiteError: such an option was given.
-    """
-    compare = option("benchmark_compare")
-    if option("benchmark_compare_fail") and not compare:
-        raise SuiteError(
-            "--benchmark-compare-fail judges what --benchmark-compare compares with: give both, or neither"
-        )
-    if option("benchmark_cprofile"):
-        raise SuiteError(
-            "--benchmark-cprofile would profile how a cell's rounds are handed to pytest-benchmark, not the cell: "
-            "--trace-dir=DIR writes a trace of each cell"
-        )
-    own = option("benchmark_json")
-    if own is not None and (own.is_dir() or not own.parent.is_dir()):
-        raise SuiteError(f"--benchmark-json={own}: that is a folder, or is in none; name a file in one that exists")
-    if (option("benchmark_save") or option("benchmark_autosave")) and compare:
-        raise SuiteError(
-            "--benchmark-compare with --benchmark-save or --benchmark-autosave stores the judged run, regressed or "
-            "not, where the next run is compared with it: judge first, then save, or use --update-baselines"
-        )
 
 
 def chosen_shard(option: Callable[[str], Any]) -> Shard | None:
@@ -315,13 +273,26 @@ def report_folder(option: Callable[[str], Any]) -> Path:
         SuiteError: it has no name, or nothing could be written there after hours of measuring.
     """
     folder = folder_named("--report-dir", option("report_dir"), ROOT / "reports" / "latest")
-    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not option("collectonly") and not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
-        raise SuiteError(f"--report-dir={folder}: nothing can be written to {nearest}: give a folder that can be made")
+    if not option("collectonly"):
+        theirs.refuse_unwritable("--report-dir", folder, folder)
     return folder
 
 
-def folder_named(name: str, value: str | None, default: Path) -> Path:
+def trace_folder(option: Callable[[str], Any]) -> Path | None:
+    """The folder of `--trace-dir`, which need not exist yet; None without traces.
+
+    Raises:
+        SuiteError: it has no name, or no file can be written there.
+    """
+    if option("trace_dir") is None:
+        return None
+    folder = folder_named("--trace-dir", option("trace_dir"), "no traces")
+    if not option("collectonly"):
+        theirs.refuse_unwritable("--trace-dir", folder, folder)
+    return folder
+
+
+def folder_named(name: str, value: str | None, default: Path | str) -> Path:
     """The folder that an option names, or its default where it was not given.
 
     Raises:
@@ -329,4 +300,4 @@ def folder_named(name: str, value: str | None, default: Path) -> Path:
     """
     if value == "":
         raise SuiteError(f"{name}= names no folder: give one, or leave the option out for {default}")
-    return default if value is None else Path(value)
+    return Path(default if value is None else value)

@@ -63,6 +63,8 @@ class BarkSuite:
     """Set where `--trace-dir` asks for traces."""
     began: bool = False
     """Whether the first cell was got ready for."""
+    ending: bool = False
+    """Whether the session has run its last test: no signal interrupts it any more."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
     other: OtherSide | None = None
@@ -159,13 +161,12 @@ class BarkSuite:
         self.recorder.warnings.append(line)
 
     def record(self, measurement: Measurement) -> dict[str, Any]:
-        """The cell's `extra_info`, noted for the run file."""
+        """The cell's `extra_info`."""
         record = cell_record(measurement, self.machine_info.get("environment", ""))
         if self.worker:
             record["worker"] = self.worker.record()
         if measurement.sample:
             record["audio"] = self._kept_sample(measurement)
-        self.recorder.measured(measurement.scenario.id, record)
         return record
 
     def _kept_sample(self, measurement: Measurement) -> dict[str, Any] | None:
@@ -219,11 +220,14 @@ class BarkSuite:
             overrides=self.overrides,
         )
 
-    def load_baseline(self) -> None:
+    def load_baseline(self, *, needed: bool = False) -> None:
         """Find the baseline as pytest-benchmark would, and read it, before anything is measured.
 
+        Args:
+            needed: by `--benchmark-compare-fail`, which otherwise has nothing to judge and says so at the end.
+
         Raises:
-            SuiteError: what `--benchmark-compare` or `--benchmark-storage` names cannot be searched.
+            SuiteError: what `--benchmark-compare` or `--benchmark-storage` names cannot be searched, or there is none.
             ReportError: the baseline or the thresholds cannot be read.
         """
         wanted = self.settings.compare_with
@@ -245,6 +249,11 @@ class BarkSuite:
             self.baseline = baselines.read(found[-1])
         else:
             self.baseline_name = f"in {shown(Path(storage))}" + (f" matching {wanted!r}" if wanted else "")
+            if needed:
+                raise SuiteError(
+                    f"--benchmark-compare-fail has nothing to judge, as there is no baseline {self.baseline_name}: "
+                    "leave it out, or name a stored run with --benchmark-compare"
+                )
 
     def update_baseline(self, run: RunFile) -> list[str]:
         """Accept the run as `--update-baselines` asks; returns what changed, in lines."""

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from fixtures.errors import SuiteError
 from reports.errors import ReportError
 from reports.records.files import replacing
 from reports.records.units import quantity
@@ -64,34 +61,3 @@ def compress(source: Path, path: Path) -> None:
         gzip.GzipFile(path.name.removesuffix(".gz"), "wb", compresslevel=6, fileobj=file) as packed,
     ):
         shutil.copyfileobj(plain, packed)
-
-
-def trace_folder(option: Callable[[str], Any]) -> Path | None:
-    """The folder of `--trace-dir`, made and tried; only its name where cells are listed and nothing is written.
-
-    Raises:
-        SuiteError: it has no name, or no file can be written there.
-    """
-    if option("trace_dir") is None:
-        return None
-    if option("trace_dir") == "":
-        raise SuiteError("--trace-dir= names no folder: give one, or leave the option out for no traces")
-    folder = Path(option("trace_dir"))
-    return folder if option("collectonly") else make_folder(folder)
-
-
-def make_folder(folder: Path) -> Path:
-    """Make the folder for traces, and see that files can be written there, before anything is measured.
-
-    Raises:
-        SuiteError: they cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise SuiteError(
-            f"--trace-dir={folder}: no trace can be written there ({error.strerror or error}): give a folder that can "
-            "be made or written to"
-        ) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import card, display, distribution, durations, ending, handover, junit, plan, session
+from benchmarks.harness import card, display, distribution, durations, ending, handover, junit, plan, session, theirs
 from benchmarks.harness.deaths import Deaths, killing
 from benchmarks.harness.distribution import Places
 from benchmarks.harness.durations import Durations
@@ -19,8 +19,9 @@ from benchmarks.harness.schedule import Costs
 from benchmarks.harness.suite import BarkSuite
 from benchmarks.harness.workers_progress import WorkersProgress
 from fixtures.errors import SuiteError
-from fixtures.machine import workers
+from fixtures.machine import context, workers
 from fixtures.machine.workers import Worker
+from fixtures.matrix.axes import AXES
 from reports.errors import ReportError
 
 INPUT = "bark_worker"
@@ -80,6 +81,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
         suite.worker = worker
         suite.recorder.writes = False
         config.option.benchmark_compare = []
+        config.option.benchmark_group_by = "group"  # what is shown is the controller's
         config.option.benchmark_save = config.option.benchmark_autosave = config.option.benchmark_json = None
         config.pluginmanager.register(InWorker(config, suite, cells), "bark-worker")
         return
@@ -90,6 +92,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: Worker | None, cells: 
         chosen = suite.settings
         if chosen.against:
             raise SuiteError("--against measures both sides in turns on one card: leave -n out")
+        theirs.refuse_grouping(config.getoption("benchmark_group_by"), [{"cell": ""}])
         places = distribution.places(number, config.getoption("device"))
         known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
         controller = Controller(config, suite, places, known)
@@ -159,9 +162,13 @@ class Controller(Enabled):
             suite.warn(distribution.note(len(places.devices), len(places.cores[0]), self.session_cores))
 
     def cell_of(self, nodeid: str) -> str:
-        """The cell that a test measures, by its node id, which is all that the controller has; empty for another."""
-        cell = nodeid.rpartition("[")[2].removesuffix("]")
-        return cell if cell in self.planned else ""
+        """The cell that a test measures, by its node id, which is all that the controller has; empty for another.
+
+        The parameters of other plugins may stand before and after it: pytest-repeat numbers each repetition.
+        """
+        values = nodeid.rpartition("[")[2].removesuffix("]").split("-")
+        parts = ("-".join(values[start : start + len(AXES)]) for start in range(len(values) - len(AXES) + 1))
+        return next((part for part in parts if part in self.planned), "")
 
     def measured_by(self, nodeid: str) -> str:
         """The cell that a test measures; empty for one that is skipped, or measures nothing."""
@@ -244,6 +251,7 @@ class Controller(Enabled):
             return
         uuids = [device.uuid for device in self.places.devices]
         try:
+            context.refuse_without_cuda(chosen.machine)
             held = card.take(chosen.gpu_wait_s, display.progress_line(self.config, 0), self.suite.warn, uuids)
         except SuiteError as error:
             pytest.exit(str(error), returncode=ending.USAGE)

@@ -12,6 +12,7 @@ from reports.bisect.lanes import Difference
 from reports.bisect.search import Answer, Ending, Found, Mix, find, narrow
 from reports.bisect.state import Question, State, Tried
 from reports.errors import ReportError
+from reports.records.files import locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,14 @@ class Bisection:
         """Search, as far as it goes.
 
         Raises:
-            ReportError: something is in the way that is none of the mixes' fault; it can be resumed.
+            ReportError: something is in the way that is none of the mixes' fault; it can be resumed. Another bisection
+                in this folder is, too: each would remove the environments that the other makes.
         """
+        with locked(self.folder / state.FILE, wait_s=0):
+            self._state = state.load(self.folder, self.question)
+            return self._search()
 
+    def _search(self) -> Verdict:
         def ask(mix: Mix) -> Answer:
             taken = [one for name, members in self.units.items() if name in mix for one in members]
             return self._ask({one.package: one.bad for one in taken})

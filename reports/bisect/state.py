@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from reports.bisect.search import Answer
 from reports.errors import ReportError
+from reports.records.bounds import Name, Named, Rows, Text
 from reports.records.files import write_atomically
 from reports.records.runfile import read_document
 
@@ -27,11 +28,11 @@ class Question(_Record):
     suite, whose code all runs have in common.
     """
 
-    good: dict[str, str]
-    bad: dict[str, str]
-    metric: str
-    arguments: list[str]
-    commit: str = "unknown"
+    good: Named[Name]
+    bad: Named[Name]
+    metric: Name
+    arguments: Rows[Text]
+    commit: Name = "unknown"
 
 
 class Tried(_Record):
@@ -40,11 +41,11 @@ class Tried(_Record):
     `cells`: how many the run measured. `worse`: those that got worse, where it is bad.
     """
 
-    lane: dict[str, str]
+    lane: Named[Name]
     answer: Answer
-    reason: str
+    reason: Text
     cells: PositiveInt = 1
-    worse: list[str] = Field(default_factory=list)
+    worse: Rows[Name] = Field(default_factory=list)
     environment_s: NonNegativeFloat = 0.0
     run_s: NonNegativeFloat = 0.0
 
@@ -59,7 +60,7 @@ class State(_Record):
 
     version: Literal[1] = 1
     question: Question
-    tried: list[Tried] = Field(default_factory=list)
+    tried: Rows[Tried] = Field(default_factory=list)
 
     def known(self, lane: dict[str, str]) -> Tried | None:
         """What was found out of a mix, if anything was."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,31 +33,25 @@ def add_to(commands: Commands) -> None:
     alert.add_argument("--format", choices=FORMATS, default="github-comment")
     alert.add_argument("--output", type=Path, default=None, metavar="FILE", help="default: print")
     alert.add_argument("--report-url", default="", metavar="URL", help="https link to the whole report")
-    alert.add_argument("--key", default="report", help="names a comment, to replace the one of the same key")
+    alert.add_argument("--key", default="report", help="names a comment or issue, to replace the one of the same key")
     alert.add_argument("--untrusted", action="store_true", help="say that nobody has reviewed the code that was run")
-    alert.add_argument("--length", type=at_least(20_000), default=None, metavar="N", help="characters at most")
+    alert.add_argument("--cells", type=at_least(1), default=None, metavar="N", help="say so where it measured others")
     alert.add_argument(
         "--allow-missing", action="store_true", help="where there is no HEAD.json, say that nothing was measured"
-    )
-    alert.add_argument(
-        "--send", action="store_true", help="send to the webhook in BARK_BENCHMARKS_WEBHOOK, if the run failed"
     )
     alert.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    from reports.delivery.comment import MARKER
     from reports.errors import ReportError
     from reports.records import baselines, runfile
-    from reports.records.files import write_atomically
+    from reports.records.files import append, write_atomically
     from reports.render import alerts
-    from reports.render.alert_github import marker
+    from reports.render.alert_github import KEY
 
-    if not MARKER.fullmatch(marker(options.key)):
-        raise ReportError(f"--key {options.key!r} cannot name a comment: small letters, digits, . _ : and - only")
-    if options.send and options.output is not None:
-        raise ReportError("--send with --output: a message is sent or written, so give one of them, and then the other")
+    if not KEY.fullmatch(options.key):
+        raise ReportError(f"--key {options.key!r} cannot name a message: small letters, digits, . _ : and - only")
     if options.baseline and options.allow_missing and not options.head.exists():
         alert = alerts.of_nothing(baselines.read(options.baseline), str(options.head), report_url=options.report_url)
     else:
@@ -76,48 +68,28 @@ def run(options: argparse.Namespace) -> int:
             reviewed=bool(options.baseline) and options.baseline.resolve().is_relative_to(baselines.DEFAULT_ROOT),
             report_url=options.report_url,
             untrusted=options.untrusted,
+            cells=options.cells,
         )
-    if options.send:
-        sys.stderr.write(_send(alert) + "\n")
-        return PASSED
-    before = _existing(options.output) if options.output and options.format == "step-summary" else ""
-    text = _text(alert, options.format, options.key, options.length)
+    text = _text(alert, options.format, options.key)
     if options.output is None:
         say(text)
+    elif options.format == "step-summary":
+        append(options.output, text)  # a job has one summary for all its steps
     else:
-        write_atomically(options.output, before + text)
+        write_atomically(options.output, text)
     return PASSED
 
 
-def _text(alert: Alert, wanted: str, key: str, length: int | None) -> str:
+def _text(alert: Alert, wanted: str, key: str) -> str:
     """The alert in a format."""
     from reports.render import alert_annotations, alert_github, alert_webhook
 
-    limit = {"limit": min(length, alert_github.LIMIT)} if length else {}
     if wanted == "github-comment":
-        return alert_github.comment(alert, key, **limit)
+        return alert_github.comment(alert, key)
     if wanted == "github-issue":
-        return alert_github.issue(alert, **limit)
+        return Rendered(as_json(alert_github.issue(alert, key)) + "\n")
     if wanted == "step-summary":
-        return alert_github.step_summary(alert, **limit)
+        return alert_github.step_summary(alert)
     if wanted == "annotations":
         return Rendered(alert_annotations.commands(alert) + "\n")
     return Rendered(as_json(alert_webhook.message(alert)) + "\n")
-
-
-def _send(alert: Alert) -> str:
-    """Tell the webhook of a run that failed; what became of it."""
-    from reports.delivery.webhook import deliver
-    from reports.render.alert_webhook import message
-
-    return deliver(message(alert), os.environ) if alert.failed else "no regression: nothing was sent to a webhook"
-
-
-def _existing(path: Path) -> str:
-    """What a summary holds already: a job has one for all its steps."""
-    from reports.errors import ReportError
-
-    try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"cannot read {path} to add to it: {error}") from error

@@ -146,6 +146,6 @@ def _agreed() -> bool:
     """
     from reports.errors import ReportError
 
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ReportError("nothing was begun: give --yes to begin without being asked, or --dry-run for the plan alone")
     return input("begin? [y/N] ").strip().lower() in ("y", "yes")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from reports.characters import inert, visible
 from reports.commands.progress import progress
-from reports.commands.shared import PASSED, Commands, as_json, at_least, say
+from reports.commands.shared import PASSED, Commands, as_json, at_least, note, say
 
 
 def add_to(commands: Commands) -> None:
@@ -71,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
         say(listing.as_markdown(found))
     elif options.format == "csv":
         say(listing.as_csv(found))
-        for note in found.notes:
-            sys.stderr.write(f"{inert(visible(f'note: {note}'))}\n")
+        for line in found.notes:
+            note(f"note: {line}")
     else:
         say(listing.as_text(found))
     return PASSED

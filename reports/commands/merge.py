@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from reports.characters import visible_lines
-from reports.commands.shared import PASSED, Commands, say
+from reports.commands.shared import PASSED, Commands, note, say
 
 
 def add_to(commands: Commands) -> None:
@@ -39,5 +37,6 @@ def run(options: argparse.Namespace) -> int:
         audio.carry(part, path.parent, options.output.parent)
     measured = len(merged.benchmarks)
     say(f"wrote {options.output}: {measured} measured of {len(merged.suite.cells)} cells")
-    sys.stderr.writelines(f"warning: {visible_lines(line)}\n" for line in merge.missing(merged))
+    for line in merge.missing(merged):
+        note(f"warning: {line}")
     return PASSED

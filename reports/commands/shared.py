@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from reports.characters import Rendered, inert, visible_lines
+from reports.characters import Rendered, inert, visible, visible_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,16 +47,33 @@ def between(minimum: int, maximum: int) -> Callable[[str], int]:
 
 
 def say(text: str) -> None:
-    """Print; a reader that has gone (`| head`) does not change the exit code.
+    """Print what a command was asked for.
 
     Escape codes and workflow commands in it are shown, not carried out, unless it was rendered for where it goes.
     """
     shown = text if isinstance(text, Rendered) else inert(visible_lines(text))
+    write_out(sys.stdout, shown.rstrip("\n") + "\n")
+
+
+def note(text: str) -> None:
+    """Say in one line, on standard error, what is beside the result."""
+    write_out(sys.stderr, inert(visible(text)) + "\n")
+
+
+def write_out(stream: TextIO, text: str) -> None:
+    """Write to a stream and flush it; a reader that has gone (`| head`) does not change the exit code.
+
+    Raises:
+        OSError: it cannot be written for another reason, such as a full disk.
+    """
     try:
-        sys.stdout.write(shown.rstrip("\n") + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        # The interpreter would flush once more as it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def show(

@@ -1,1 +1,1 @@
-"""What leaves this machine, and what comes in from others: webhook, GitHub, artifacts. Nothing else uses a network."""
+"""What comes in from others: the artifact of a run that nobody has reviewed."""

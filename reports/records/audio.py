@@ -71,7 +71,10 @@ def is_here(folder: Path, audio: AudioRecord) -> bool:
     A link, be it the file or the folder of the samples, is not followed: it could lead to any file of this machine.
     """
     sample = folder / audio.file
-    return sample.is_file() and not (sample.is_symlink() or sample.parent.is_symlink())
+    try:
+        return sample.is_file() and not (sample.is_symlink() or sample.parent.is_symlink())
+    except OSError:  # a name that no file here can have
+        return False
 
 
 def files(folder: Path) -> list[Path]:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from reports.characters import short
 from reports.errors import ReportError
 from reports.records import runfile
+from reports.records.document import SHOWN
+from reports.records.files import locked
 from reports.records.metrics import METRICS, Better
 from reports.records.schema import Acceptance, Benchmark, CellOutcome, CellRecord, RunFile
 
@@ -21,6 +24,8 @@ FILE = "0001_baseline.json"
 
 HISTORY = 20
 """Acceptances that a baseline remembers; git has the rest."""
+
+LONGEST_REASON = 10_000
 
 NOTHING = "nothing to accept: the run holds no measured cell that was asked for"
 
@@ -44,9 +49,10 @@ def folder(root: Path, hardware: str, lane: str, level: str) -> Path:
         ReportError: a part would leave the folder.
     """
     for part in (hardware, lane, level):
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", part):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", part):
             raise ReportError(
-                f"{part!r} cannot name a folder of baselines or runs: small letters, digits, - and _ only"
+                f"{short(part, SHOWN)!r} cannot name a folder of baselines or runs: up to 100 small letters, digits, - "
+                "and _ only"
             )
     return root / hardware / lane / level
 
@@ -135,12 +141,38 @@ def accept(
     refused = refusal(run)
     if refused:
         raise ReportError(refused)
+    if len(reason) > LONGEST_REASON:
+        raise ReportError(
+            f"--reason has {len(reason):,} characters: say it in {LONGEST_REASON:,}, and where the rest is"
+        )
     path = path_for(root, run)
-    old = runfile.read(path) if path.exists() else None
-    old_cells = old.cells if old else {}
-    chosen = [benchmark for benchmark in run.benchmarks if keep(benchmark.extra_info.cell)]
+    chosen = [benchmark for benchmark in _measured(run) if keep(benchmark.extra_info.cell)]
     if not chosen:
         raise ReportError(NOTHING)
+    with locked(path):
+        old = runfile.read(path) if path.exists() else None
+        changes, taken = _changes(run, chosen, old, which)
+        if not reason:
+            _refuse_losses(changes)
+        gone = {change.cell for change in changes if change.action == "removed"}
+        if taken or gone:
+            baseline = combined(run, taken, old, gone, reason)
+            check(baseline)
+            runfile.write(path, baseline)
+    return path, changes
+
+
+def _measured(run: RunFile) -> list[Benchmark]:
+    """The cells that were measured and did not fail."""
+    failed = {outcome.cell for outcome in run.suite.cells if outcome.outcome == "failed"}
+    return [benchmark for benchmark in run.benchmarks if benchmark.extra_info.cell not in failed]
+
+
+def _changes(
+    run: RunFile, chosen: list[Benchmark], old: RunFile | None, which: Which
+) -> tuple[list[Change], list[Benchmark]]:
+    """What accepting the chosen cells of a run does to a baseline, and the cells that it takes in."""
+    old_cells = old.cells if old else {}
     taken: list[Benchmark] = []
     changes = []
     for benchmark in chosen:
@@ -159,21 +191,15 @@ def accept(
                 len(benchmark.stats.data),
             )
         )
-    if not reason:
-        _refuse_losses(changes)
     whole = (
         which == "all"
         and run.suite.finished
-        and len(chosen) == len(run.benchmarks)
+        and len(chosen) == len(_measured(run))
         and all(outcome.outcome != "not asked for" for outcome in run.suite.cells)
     )
     gone = set(old_cells) - set(run.outcomes()) if whole else set()
     changes += [Change(cell, "removed", values(old_cells[cell]), {}) for cell in sorted(gone)]
-    if taken or gone:
-        baseline = combined(run, taken, old, gone, reason)
-        check(baseline)
-        runfile.write(path, baseline)
-    return path, changes
+    return changes, taken
 
 
 def _refuse_losses(changes: list[Change]) -> None:

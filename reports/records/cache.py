@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from reports.records.files import scratch
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +28,7 @@ UNUSED_DAYS = 90
 TOO_NEW_NS = 2_000_000_000
 """A file that was written less than this ago may change once more without a change of its dates."""
 
-JUDGES = ("cache", "condense", "counters", "document", "metrics", "runfile", "store")
+JUDGES = ("bounds", "cache", "condense", "counters", "document", "metrics", "runfile", "schema", "store")
 """The modules that decide what a run file has to be and what is kept of it."""
 
 
@@ -84,15 +85,12 @@ def keep(folder: Path, content: duckdb.DuckDBPyRelation) -> str:
     from duckdb import Error
 
     place = location(folder)
-    temporary: Path | None = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=place.parent)
-        os.close(descriptor)
-        temporary = Path(name)
-        content.write_parquet(name, compression="zstd")
-        written = place.with_name(f"{place.name}-{_digest(temporary)}.parquet")
-        temporary.replace(written)
+        with scratch(place.parent) as (temporary, _):
+            content.write_parquet(str(temporary), compression="zstd")
+            written = place.with_name(f"{place.name}-{_digest(temporary)}.parquet")
+            temporary.replace(written)
         for other in place.parent.iterdir():
             replaced = other.name.startswith(f"{place.name}-") and other != written
             with suppress(OSError):
@@ -100,8 +98,4 @@ def keep(folder: Path, content: duckdb.DuckDBPyRelation) -> str:
                     other.unlink(missing_ok=True)
     except (OSError, Error) as error:
         return f"nothing is cached in {place.parent} ({error}), so the next reading takes as long as this one"
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
     return ""

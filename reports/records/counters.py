@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, PositiveInt
 
+from reports.records.bounds import Named
+
 Number = int | FiniteFloat
 
 COMPOSED: Mapping[str, tuple[str, ...]] = {
@@ -27,11 +29,11 @@ class CountersRecord(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    total: dict[str, Number]
-    parts: dict[str, dict[str, Number]]
-    top: dict[str, dict[str, dict[str, Number]]] = Field(default_factory=dict)
-    steps: dict[str, PositiveInt] = Field(default_factory=dict)
-    scale: dict[str, PositiveFloat] = Field(default_factory=dict)
+    total: Named[Number]
+    parts: Named[Named[Number]]
+    top: Named[Named[Named[Number]]] = Field(default_factory=dict)
+    steps: Named[PositiveInt] = Field(default_factory=dict)
+    scale: Named[PositiveFloat] = Field(default_factory=dict)
 
     def by_part(self, metric: str) -> dict[str, float]:
         """Part -> value of a metric, in the metric's unit; only parts in which it was counted."""

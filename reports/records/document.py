@@ -10,7 +10,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,6 +24,9 @@ MOST_BYTES = 256 * 2**20
 
 MOST_VALUES = 10_000_000
 """A cell has up to 630; decoded, each takes up to 64 bytes, and an empty list is two bytes in the file."""
+
+MOST_MEMBERS = 20_000
+"""Of one list or object: a file's cells, of which there are no more (bounds.py)."""
 
 MOST_DEPTH = 32
 """A run file has 8 levels, and pydantic writes no more than 255."""
@@ -62,12 +65,12 @@ def decode(content: bytes, where: str) -> Any:
             surrogate pair.
     """
     try:
-        text = content.decode("utf-8")
-        _check_size(text)
-        document, keys = _decoded(content, text)
+        content.decode("utf-8")  # checked, and not kept
+        _check_size(content)
+        document, keys = _decoded(content)
         # In a string the two characters may stand as well, so more of them than keys proves nothing yet.
-        if keys != text.count('":'):
-            json.loads(text, object_pairs_hook=_without_repeats)
+        if keys != content.count(b'":'):
+            json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
     except UnicodeDecodeError as error:
         raise ReportError(f"cannot read {where}: {error}") from error
     except RefusedError as error:
@@ -103,52 +106,47 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _check_size(text: str) -> None:
+def _check_size(content: bytes) -> None:
     """Refuse what would take too much memory once decoded; characters within strings are counted too."""
-    values = sum(text.count(mark) for mark in ",[{")
+    values = sum(content.count(mark) for mark in (b",", b"[", b"{"))
     if values > MOST_VALUES:
         raise RefusedError(f"it holds {values:,} values, and at most {MOST_VALUES:,} are read")
 
 
-def _decoded(content: bytes, text: str) -> tuple[Any, int]:
+def _decoded(content: bytes) -> tuple[Any, int]:
     """The document, and how many keys it has."""
     try:
         document = from_json(content)
     except (ValueError, RecursionError):
-        document = json.loads(text)  # takes twice as long, and says better what is wrong
+        document = json.loads(content.decode("utf-8"))  # takes twice as long, and says better what is wrong
     return document, _check(document)
 
 
 def _check(document: Any) -> int:
-    """Look at every value, level by level; returns how many keys there are.
+    """Look at every value, holder by holder, so that little is kept beside the document; returns how many keys it has.
 
     Raises:
         RefusedError: a value is none that a run file may hold; the message names its place.
     """
     keys = 0
-    level: list[tuple[Place, Any]] = [(None, [document])]
-    for _ in range(MOST_DEPTH + 1):
-        below: list[tuple[Place, Any]] = []
-        for place, holder in level:
-            if type(holder) is dict:
-                keys += len(holder)
-                for key, value in holder.items():
-                    if len(key) > MOST_CHARACTERS or not key.isascii():
-                        _check_text(key, place, "a key")
-                    if type(value) in (dict, list):
-                        below.append(((place, key), value))
-                    else:
-                        _check_value(value, (place, key))
+    holders: list[tuple[Place, Any, int]] = [(None, [document], 0)]
+    while holders:
+        place, holder, depth = holders.pop()
+        if len(holder) > MOST_MEMBERS:
+            raise RefusedError(f"{named(place)} holds {len(holder):,} values, and at most {MOST_MEMBERS:,} are read")
+        if depth > MOST_DEPTH:
+            raise RefusedError(f"it is nested more than {MOST_DEPTH} deep at {named(place)}")
+        is_mapping = type(holder) is dict
+        keys += len(holder) if is_mapping else 0
+        members: Iterable[tuple[Any, Any]] = holder.items() if is_mapping else enumerate(holder)
+        for key, value in members:
+            if is_mapping and (len(key) > MOST_CHARACTERS or not key.isascii()):
+                _check_text(key, place, "a key")
+            if type(value) in (dict, list):
+                holders.append(((place, key), value, depth + 1))
             else:
-                for index, value in enumerate(holder):
-                    if type(value) in (dict, list):
-                        below.append(((place, index), value))
-                    else:
-                        _check_value(value, (place, index))
-        if not below:
-            return keys
-        level = below
-    raise RefusedError(f"it is nested more than {MOST_DEPTH} deep at {named(level[0][0])}")
+                _check_value(value, (place, key))
+    return keys
 
 
 def _check_value(value: Any, place: Place) -> None:

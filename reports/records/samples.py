@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, FiniteFloat, ValidationError
 
 from reports.errors import ReportError
 from reports.records import runfile
+from reports.records.bounds import MOST_CELLS, MOST_ROUNDS, Named, Text
 from reports.records.files import write_atomically
 from reports.records.gather import gather
 from reports.records.metrics import METRICS
@@ -36,27 +37,27 @@ class Launch(_Frozen):
         metrics: name -> value, in the unit of the metric table.
     """
 
-    run: str
-    code: str
-    rounds_s: Annotated[tuple[Seconds, ...], Field(min_length=1)]
-    steps_s: tuple[Seconds, ...] = ()
-    metrics: dict[str, FiniteFloat]
+    run: Text
+    code: Text
+    rounds_s: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=MOST_ROUNDS), FailFast()]
+    steps_s: Annotated[tuple[Seconds, ...], Field(max_length=MOST_ROUNDS), FailFast()] = ()
+    metrics: Named[FiniteFloat]
 
 
 class Group(_Frozen):
     """Launches of one cell that did equal work on one model of GPU (`none` without one)."""
 
-    cell: str
-    workload: str
-    gpu: str
-    launches: Annotated[tuple[Launch, ...], Field(min_length=1)]
+    cell: Text
+    workload: Text
+    gpu: Text
+    launches: Annotated[tuple[Launch, ...], Field(min_length=1, max_length=MOST_CELLS), FailFast()]
 
 
 class SamplesFile(_Frozen):
     """The compact file."""
 
     samples_version: Literal[1] = SAMPLES_VERSION
-    groups: tuple[Group, ...]
+    groups: Annotated[tuple[Group, ...], Field(max_length=MOST_CELLS), FailFast()]
 
 
 class Samples(_Frozen):

@@ -17,15 +17,10 @@ from pydantic import (
     PositiveInt,
 )
 
+from reports.records.bounds import MOST_ROUNDS, Name, Named, PerCell, Rows, Text
 from reports.records.counters import CountersRecord
 
 SCHEMA_VERSION = 1
-
-MOST_CELLS = 20_000
-"""Of one file. The whole matrix has 648 on each machine, and reports are tried on 10,000."""
-
-MOST_ROUNDS = 10_000
-"""Of one cell; 80 is the most that was ever worth its time."""
 
 MOST_LAUNCHES = 16
 """Of one cell; a rerun makes two. Each is held against all of the baseline's rounds."""
@@ -41,6 +36,9 @@ PerRound: TypeAlias = Annotated[list[Seconds], Field(max_length=MOST_ROUNDS), Fa
 """One number a round. A list of nothing but errors is refused at the first."""
 
 
+Marks: TypeAlias = Annotated[list[NonNegativeInt], Field(max_length=MOST_ROUNDS), FailFast()]
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -49,38 +47,38 @@ class MetricValue(_Record):
     """A metric's value in the unit of the metric table."""
 
     value: FiniteFloat = Field(ge=0, strict=True)
-    unit: str
+    unit: Name
 
 
 class StageRecord(_Record):
     """One stage of the generation: its metrics, and what it produced a sample."""
 
-    metrics: dict[str, MetricValue]
+    metrics: Named[MetricValue]
     tokens: int
 
 
 class WorkloadRecord(_Record):
     """What was generated; two cells are comparable only if all of it is equal."""
 
-    digest: str
-    source: str
+    digest: Name
+    source: Name
 
 
 class CheckpointRecord(_Record):
     """Which weights were loaded: `hub` or `synthetic`, and the commit or digest."""
 
-    source: str
-    digest: str
+    source: Name
+    digest: Name
 
 
 class Axes(_Record):
     """Where a cell lies in the matrix."""
 
-    checkpoint: str
-    attention: str
-    precision: str
-    placement: str
-    decoding: str
+    checkpoint: Name
+    attention: Name
+    precision: Name
+    placement: Name
+    decoding: Name
     batch: int
 
 
@@ -104,8 +102,8 @@ class Rounds(_Record):
     memory_clock_mhz: list[PositiveInt] = Field(default_factory=list, max_length=MOST_ROUNDS)
     temperature_c: list[FiniteFloat] = Field(default_factory=list, max_length=MOST_ROUNDS)
     power_w: list[FiniteFloat] = Field(default_factory=list, max_length=MOST_ROUNDS)
-    marked: dict[str, list[NonNegativeInt]] = Field(default_factory=dict)
-    dropped: dict[str, PositiveInt] = Field(default_factory=dict)
+    marked: Named[Marks] = Field(default_factory=dict)
+    dropped: Named[PositiveInt] = Field(default_factory=dict)
 
     def by_launch(self) -> list[tuple[list[float], list[float]]]:
         """Step p10 and host probes of each launch's rounds."""
@@ -118,7 +116,7 @@ class Rounds(_Record):
 class AudioRecord(_Record):
     """A cell's sample: `file` lies beside the run file, as `audio/NAME.wav` and nowhere else; `duration_s` of it."""
 
-    file: str = Field(pattern=r"^audio/\w[\w.-]*\.wav$")
+    file: str = Field(pattern=r"^audio/\w[\w.-]*\.wav$", max_length=300)
     duration_s: PositiveFloat
 
 
@@ -139,7 +137,7 @@ class LimitsRecord(_Record):
     """
 
     memory_bytes_per_s: PositiveFloat
-    matrix_flops_per_s: dict[str, PositiveFloat] = Field(default_factory=dict)
+    matrix_flops_per_s: Named[PositiveFloat] = Field(default_factory=dict)
     transfer_bytes_per_s: PositiveFloat | None = None
 
 
@@ -169,7 +167,7 @@ class AgainstRecord(_Record):
     record: CellRecord | None = None
     rounds_s: PerRound = Field(default_factory=list)
     pairs: PairsRecord | None = None
-    problem: str = ""
+    problem: Text = ""
     broken: bool = False
 
 
@@ -184,10 +182,10 @@ class WorkerRecord(_Record):
     `cores`: of the host, that it had for itself, as the kernel lists them (`0-3,8`).
     """
 
-    name: str
+    name: Text
     of: PositiveInt
     gpu: NonNegativeInt | None = None
-    cores: str
+    cores: Text
 
 
 class CellRecord(_Record):
@@ -198,21 +196,21 @@ class CellRecord(_Record):
     """
 
     schema_version: int
-    cell: str
+    cell: Name
     axes: Axes
-    environment: str
+    environment: Name
     workload: WorkloadRecord
     checkpoint: CheckpointRecord
-    metrics: dict[str, MetricValue]
-    stages: dict[str, StageRecord]
+    metrics: Named[MetricValue]
+    stages: Named[StageRecord]
     rounds: Rounds = Field(default_factory=Rounds)
     counters: CountersRecord | None = None
-    roofline: dict[str, FloorRecord] = Field(default_factory=dict)
+    roofline: Named[FloorRecord] = Field(default_factory=dict)
     audio: AudioRecord | None = None
-    proofs: dict[str, str] = Field(default_factory=dict)
-    phases: dict[str, FiniteFloat] = Field(default_factory=dict)
+    proofs: Named[Text] = Field(default_factory=dict)
+    phases: Named[FiniteFloat] = Field(default_factory=dict)
     worker: WorkerRecord | None = None
-    accepted: str = ""
+    accepted: Name = ""
     against: AgainstRecord | None = None
 
 
@@ -228,8 +226,8 @@ class Stats(_Record):
 class Benchmark(_Record):
     """One entry of pytest-benchmark's `benchmarks`; `stats.data` holds the rounds' seconds."""
 
-    name: str
-    fullname: str
+    name: Text
+    fullname: Text
     stats: Stats
     extra_info: CellRecord
 
@@ -240,18 +238,18 @@ class CellOutcome(_Record):
     `shard`: which shard measures the cell, where it is none that this file holds.
     """
 
-    cell: str
+    cell: Name
     outcome: Outcome
-    reason: str = ""
+    reason: Text = ""
     shard: PositiveInt | None = None
 
 
 class Acceptance(_Record):
     """One acceptance into a baseline: when its run was measured, of which commit, why, and how many cells came in."""
 
-    date: str
-    commit: str
-    reason: str
+    date: Name
+    commit: Name
+    reason: Text
     cells: int
 
 
@@ -260,7 +258,7 @@ class ShardRecord(_Record):
 
     number: PositiveInt
     of: PositiveInt
-    split: str
+    split: Name
 
 
 class OtherSideRecord(_Record):
@@ -271,11 +269,11 @@ class OtherSideRecord(_Record):
     ran another checkout of the suite than this run's.
     """
 
-    name: str
-    lane: str
-    commit_info: dict[str, Any] = Field(default_factory=dict)
+    name: Text
+    lane: Name
+    commit_info: Named[Any] = Field(default_factory=dict)
     other_tree: bool = False
-    only_there: dict[str, Literal["packages", "tree"]] = Field(default_factory=dict, max_length=MOST_CELLS)
+    only_there: PerCell[Literal["packages", "tree"]] = Field(default_factory=dict)
 
 
 class SuiteRecord(_Record):
@@ -289,39 +287,39 @@ class SuiteRecord(_Record):
     """
 
     schema_version: int
-    level: str
-    lane: str
-    hardware: str
+    level: Name
+    lane: Name
+    hardware: Name
     finished: bool
-    overrides: dict[str, float] = Field(default_factory=dict)
-    drill: str = ""
-    cells: list[CellOutcome] = Field(max_length=MOST_CELLS)
-    environments: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    warnings: list[str] = Field(default_factory=list)
-    accepted: list[Acceptance] = Field(default_factory=list)
-    shards: list[ShardRecord] = Field(default_factory=list, max_length=MOST_CELLS)
+    overrides: Named[float] = Field(default_factory=dict)
+    drill: Text = ""
+    cells: Rows[CellOutcome]
+    environments: PerCell[Named[Any]] = Field(default_factory=dict)
+    warnings: Rows[Text] = Field(default_factory=list)
+    accepted: Rows[Acceptance] = Field(default_factory=list)
+    shards: Rows[ShardRecord] = Field(default_factory=list)
     against: OtherSideRecord | None = None
 
 
 class MachineInfo(_Record):
     """pytest-benchmark's `machine_info`, with the groups that the suite adds."""
 
-    gpu: dict[str, Any] | None
-    host: dict[str, Any]
-    software: dict[str, str]
-    environment: str
+    gpu: Named[Any] | None
+    host: Named[Any]
+    software: Named[Text]
+    environment: Name
     limits: LimitsRecord | None = None
-    checkpoints: dict[str, CheckpointRecord] = Field(default_factory=dict)
+    checkpoints: Named[CheckpointRecord] = Field(default_factory=dict)
 
 
 class RunFile(_Record):
     """A run of the suite."""
 
-    machine_info: dict[str, Any]
-    commit_info: dict[str, Any]
-    benchmarks: list[Benchmark] = Field(max_length=MOST_CELLS)
-    datetime: str
-    version: str
+    machine_info: Named[Any]
+    commit_info: Named[Any]
+    benchmarks: Rows[Benchmark]
+    datetime: Name
+    version: Name
     suite: SuiteRecord
 
     @property

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from reports.characters import masked
+from reports.characters import masked, short, unlinked
 from reports.render import alerts
 from reports.render.alerts import Alert
 from reports.render.fitting import taken
 from reports.render.markdown import table, table_row, with_commits
-from reports.render.untrusted import for_markdown
+from reports.render.untrusted import for_markdown, plain
 
 LIMIT = 65_000
 """Characters of a comment or an issue's text; GitHub refuses more than 65,536."""
 SUMMARY_LIMIT = 250_000
 """Characters of a job's summary; GitHub refuses more than 1 MiB, and a character has up to four bytes."""
-TITLE_LIMIT = 200
-"""Characters of an issue's title; GitHub refuses more than 256."""
-SMALLEST = 20_000
-"""Characters in which a message's parts of fixed length have room, however long a run file makes them."""
+LABEL = "benchmark-regression"
+"""Of an issue."""
+TITLE_LIMIT, LONGEST_TITLE = 200, 256
+"""Characters of an issue's title, without what parts its references and with it; GitHub refuses more."""
+
+KEY = re.compile(r"[a-z0-9:._-]+")
+"""What may stand in a marker, which nothing in it must end."""
 
 CELL, SENTENCE, LISTED = 120, 400, 20
 """Characters of a table's cell and of a sentence; versions and counts that are listed."""
@@ -29,19 +34,19 @@ def marker(key: str) -> str:
     return f"<!-- bark-benchmarks:{key} -->"
 
 
-def state_marker(*, failed: bool) -> str:
-    """The first line of an issue's text: what the run came to."""
-    return marker("issue:failing" if failed else "issue:recovered")
-
-
 def comment(alert: Alert, key: str, limit: int = LIMIT) -> str:
     """A comment that can be found by its key and replaced."""
     return f"{marker(key)}\n{_body(alert, limit - 200)}"
 
 
-def issue(alert: Alert, limit: int = LIMIT) -> str:
-    """An issue: what it came to in a hidden first line, the title as a heading, then the text."""
-    return f"{state_marker(failed=alert.failed)}\n{_body(alert, limit - 200)}"
+def issue(alert: Alert, key: str, limit: int = LIMIT) -> dict[str, Any]:
+    """An issue as GitHub's API takes it: open while the run fails, closed by one that does not."""
+    return {
+        "title": short(unlinked(plain(alert.title, TITLE_LIMIT)), LONGEST_TITLE),
+        "body": comment(alert, key, limit),
+        "state": "open" if alert.failed else "closed",
+        "labels": [LABEL],
+    }
 
 
 def step_summary(alert: Alert, limit: int = SUMMARY_LIMIT) -> str:
@@ -53,7 +58,7 @@ def _body(alert: Alert, limit: int) -> str:
     top = [
         f"# {for_markdown(alert.title, TITLE_LIMIT)}",
         f"**{for_markdown(alert.headline, SENTENCE)}**",
-        with_commits(for_markdown(alert.measured, SENTENCE), *alert.commits),
+        for_markdown(alert.measured, SENTENCE),
         *(f"> {for_markdown(note, SENTENCE)}" for note in alert.notes),
     ]
     bottom = [_listed(f"{alert.since}:", alert.changed), _counts(alert), _commands(alert.commands)]
@@ -66,7 +71,8 @@ def _body(alert: Alert, limit: int) -> str:
     if rest:
         moved = sum(not row.fails for row in alert.rows)
         rest = f"<details><summary>{moved} more that moved or may have moved</summary>\n\n{rest}\n\n</details>"
-    return "\n\n".join(part for part in (*top, failing, why, rest, *bottom) if part) + "\n"
+    text = "\n\n".join(part for part in (*top, failing, why, rest, *bottom) if part) + "\n"
+    return with_commits(text, *alert.commits)
 
 
 def _rows(rows: Sequence[alerts.Row], room: int, what: str) -> str:

@@ -44,9 +44,9 @@ class Why:
 class Alert:
     """What a message says, in this order. Text comes from a run file and is not escaped for anything.
 
-    `commits`: those in `measured` that may be linked, a stranger's claim not among them. `rows`: those that fail first.
-    `folded`: what is only counted. `changed`: what differs between the environments, and `since`: how a sentence about
-    it begins.
+    `commits`: those that were measured, which may be linked (`unpack` holds a stranger's against the event). `rows`:
+    those that fail first. `folded`: what is only counted. `changed`: what differs between the environments, and
+    `since`: how a sentence about it begins.
     `commands`: what to type to measure it again. `report_url`: https, or empty.
     """
 
@@ -74,6 +74,7 @@ def alert(
     reviewed: bool,
     report_url: str = "",
     untrusted: bool = False,
+    cells: int | None = None,
 ) -> Alert:
     """The alert of a judged run.
 
@@ -84,24 +85,27 @@ def alert(
         reviewed: the baseline is a committed one.
         report_url: where the whole report can be read.
         untrusted: the run was measured by code that nobody has reviewed.
+        cells: how many it was to measure, by whoever started it.
 
     Raises:
         ReportError: the URL is not one of https.
     """
     shown = sorted(summary.listed(comparison), key=_urgency)
-    cells = list(dict.fromkeys(verdict.cell for verdict in shown))
+    moved = list(dict.fromkeys(verdict.cell for verdict in shown))
     why = {found.cell: found.sentence for found in comparison.attributions}
     notes = [f"Drill: {head.suite.drill} was planted in every cell."] if head.suite.drill else []
     notes += lost_shards(head)
+    if cells is not None and len(head.benchmarks) != cells:
+        notes.append(f"Cells in the run file: {len(head.benchmarks)}, to be measured: {cells}.")
     return Alert(
         failed=comparison.failed,
         title=_title(head, comparison),
         headline=summary.headline(comparison),
         measured=_measured(base, head),
-        commits=tuple(_commit_id(run) for run in (base, None if untrusted else head) if run),
+        commits=tuple(_commit_id(run) for run in (base, head) if run),
         notes=(*notes, *([CLAIM] if untrusted else [])),
         rows=tuple(_row(verdict) for verdict in shown),
-        why=tuple(Why(cell, why[cell]) for cell in cells if cell in why),
+        why=tuple(Why(cell, why[cell]) for cell in moved if cell in why),
         folded=tuple(summary.folded(comparison)),
         counts=summary.counts(comparison),
         changed=comparison.changed,

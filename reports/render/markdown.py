@@ -59,7 +59,9 @@ def report(run: RunFile, comparison: Comparison | None, run_path: str, most: int
     found = tables.study_tables(run)
     for relative in (False, True):
         sections += _study(found, where, relative=relative, fold=relative or comparison is not None)
-    return fitted([*sections, *_warnings(run, where), *_outcomes(run, where), _environment(run, where)], most)
+    commit = str(run.commit_info.get("id", ""))
+    text = fitted([*sections, *_warnings(run, where), *_outcomes(run, where), _environment(run, where)], most)
+    return with_commits(text, commit, commit[:12])
 
 
 def write(path: Path, run: RunFile, comparison: Comparison | None, run_path: str) -> None:
@@ -199,7 +201,6 @@ def _environment(run: RunFile, where: str) -> Section:
     rows = [["GPU", str(gpu.get("model", "none"))], ["driver", str(gpu.get("driver", "-"))]]
     workers = f" for each of {host['workers']} workers at once" if host.get("workers") else ""
     rows += [["CPU", f"{host.get('cpu_model')}, {host.get('cpu_count')} processors{workers}"]]
-    commit = str(run.commit_info.get("id", ""))
     rows += [["commit", summary.commit(run)], ["measured", run.datetime]]
     rows += [[f"--{name}", f"{value:g}"] for name, value in run.suite.overrides.items()]
     rows += [[name, str(version)] for name, version in (run.machine_info.get("software") or {}).items()]
@@ -209,7 +210,7 @@ def _environment(run: RunFile, where: str) -> Section:
     ]
     return Section(
         folded("Environment", escape(rows[0][1], 100), table_head(["", ""], left=2)),
-        [table_row([escape(name), with_commits(escape(value), commit)]) for name, value in rows],
+        [table_row([escape(name), escape(value)]) for name, value in rows],
         lambda number: more(number, "lines", where),
         FOLD_END,
         rank=1,

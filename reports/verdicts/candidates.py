@@ -69,6 +69,7 @@ def choice(run: RunFile, checkpoints: Sequence[str] = (), batches: Sequence[int]
         return (not checkpoints or checkpoint in checkpoints) and (not batches or batch in map(str, batches))
 
     left_out: Counter[tuple[str, str]] = Counter()
+    outcomes = run.outcomes()
     for outcome in run.suite.cells:
         if outcome.outcome != "measured":
             values = dict(zip(AXES, values_in(outcome.cell), strict=False))
@@ -78,7 +79,8 @@ def choice(run: RunFile, checkpoints: Sequence[str] = (), batches: Sequence[int]
     found = []
     for benchmark in run.benchmarks:
         axes = benchmark.extra_info.axes
-        if not asked(axes.checkpoint, str(axes.batch)):
+        failed = outcomes[benchmark.extra_info.cell].outcome == "failed"  # said above
+        if failed or not asked(axes.checkpoint, str(axes.batch)):
             continue
         problem = _problem(run, benchmark, work)
         if problem:

@@ -20,7 +20,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reports.errors import ReportError
+from reports.errors import ReportError, explained
+from reports.records.bounds import Name, Text
 from reports.records.metrics import METRICS
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -32,10 +33,10 @@ class Override(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    metric: str
-    cells: str = "*"
+    metric: Name
+    cells: Name = "*"
     threshold: float = Field(ge=0, allow_inf_nan=False, strict=True)
-    reason: str = Field(min_length=1, pattern=r"\S")
+    reason: Text = Field(min_length=1, pattern=r"\S")
     expires: datetime.date = Field(strict=True)
 
     def describe(self) -> str:
@@ -72,8 +73,8 @@ def overrides(pyproject: Path = PYPROJECT, today: datetime.date | None = None) -
         content = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return NONE
-    except (OSError, ValueError) as error:
-        raise ReportError(f"cannot read thresholds from {pyproject}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"cannot read thresholds from {pyproject}: {explained(error)}") from error
     section: Any = content
     for key in SECTION.split("."):
         if isinstance(section, dict) and key not in section:

@@ -70,6 +70,7 @@ def test_the_workers_asked_for_are_counted_as_pytest_xdist_does(values: dict[str
     [
         ({"dist": "each", "tx": ["popen"]}, "leave --dist out"),
         ({"dist": "loadgroup", "tx": ["popen"]}, "leave --dist out"),
+        ({"dist": "load"}, "names no worker, and nothing would be measured: give -n auto"),
         ({"dist": "load", "tx": ["ssh=host//python=python3"]}, "this host's own GPUs"),
         ({"dist": "load", "tx": ["popen//chdir=/elsewhere"]}, "this host's own GPUs"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -115,6 +116,20 @@ def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], preten
     assert seen == [{"phase": "made up"}]
     one.ask("load", ORDER)
     assert one.ask("round") == {"latency_s": 0.125, "step_p10_s": 0.00125}
+
+
+def test_a_worker_at_work_is_ended_and_not_waited_for(
+    worker: Callable[..., Worker], pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "STOP_S", 600.0)
+    pretend(other={"at": {"measure": "hang"}})
+    busy, idle = worker(), worker()
+    busy.send("measure", ORDER)
+    idle.ready()
+    busy.stop()
+    idle.stop()
+    assert busy._process.returncode == -signal.SIGKILL
+    assert idle._process.returncode == 0
 
 
 PARENT = """

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import errno
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from benchmarks.harness.display import is_terminal
+from benchmarks.harness.display import is_terminal, uncaptured
 from benchmarks.harness.ending import INTERRUPTED, USAGE, drilled, finish
 from benchmarks.harness.recorder import Recorder
-from benchmarks.harness.session import add_commit, outcome_of, report_reason
+from benchmarks.harness.session import add_commit, interrupt_on_signals, outcome_of, report_reason
 from benchmarks.harness.settings import Settings
 from benchmarks.harness.suite import BarkSuite
 from fixtures.matrix.levels import LEVELS
@@ -62,6 +66,97 @@ def test_a_terminal_that_cannot_overwrite_gets_plain_lines(monkeypatch: pytest.M
     monkeypatch.setenv("CI", "false")
     monkeypatch.setenv("TERM", "dumb")
     assert not is_terminal(SimpleNamespace(pluginmanager=plugins))
+
+
+@pytest.fixture
+def signalled() -> Iterator[tuple[Any, Callable[[], None]]]:
+    """A session that signals interrupt, and its end."""
+    cleanups: list[Callable[[], object]] = []
+    suite: Any = SimpleNamespace(ending=False)
+    interrupt_on_signals(suite, SimpleNamespace(add_cleanup=cleanups.append))
+
+    def end() -> None:
+        while cleanups:
+            cleanups.pop()()
+
+    yield suite, end
+    end()
+
+
+Signalled = tuple[Any, Callable[[], None]]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_a_process_interrupts_the_session_once(name: str, signalled: Signalled) -> None:
+    number = signal.Signals[name]
+    with pytest.raises(KeyboardInterrupt, match=name):
+        signal.raise_signal(number)
+    signal.raise_signal(number)  # `timeout` sends it to the process and to its group
+    signalled[1]()
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_no_signal_cuts_the_report_short(signalled: Signalled) -> None:
+    signalled[0].ending = True
+    signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_that_others_handle_is_left_to_them() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+    try:
+        interrupt_on_signals(cast(Any, SimpleNamespace(ending=False)), SimpleNamespace(add_cleanup=lambda call: call()))
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_session_in_another_thread_leaves_signals_alone() -> None:
+    def never(call: object) -> None:
+        pytest.fail("a handler was installed")
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(interrupt_on_signals, cast(Any, None), SimpleNamespace(add_cleanup=never)).result()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_terminal_that_is_gone_costs_no_cell() -> None:
+    def gone(text: str, *, flush: bool) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    plugins = SimpleNamespace(hasplugin=lambda name: True, getplugin=lambda name: None)
+    writer = SimpleNamespace(write=gone)
+    uncaptured(SimpleNamespace(pluginmanager=plugins, get_terminal_writer=lambda: writer))("[1/2] a cell")
+
+
+def entry(fullname: str, cell: str | None, number: int = 0) -> dict[str, Any]:
+    info = {} if cell is None else {"schema_version": 1, "cell": cell}
+    return {"fullname": fullname, "extra_info": info, "number": number}
+
+
+def test_a_cell_stands_once_however_often_its_test_ran_and_whatever_it_was_called(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder.expect({"a": "", "b": ""}, {"a", "b"})
+    recorder.measured("a", {"cell": "a"})
+    recorder.measured("b", {"cell": "b"})
+    repeated = [entry("t[a-1-2]", "a", 1), entry("t[b]", "b", 2), entry("own", None, 3), entry("t[a-2-2]", "a", 4)]
+    again = [entry("own", None, 5), entry("t[b]", "b", 6)]
+    kept = recorder.entries([*repeated, *again])
+    assert [(one["fullname"], one["number"]) for one in kept] == [("t[a-2-2]", 4), ("t[b]", 6), ("own", 5)]
+
+
+def test_a_cell_that_a_signal_cut_off_before_it_was_noted_has_no_entry(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder.expect({"a": "", "b": ""}, {"a", "b"})
+    recorder.measured("a", {"cell": "a"})
+    assert [one["fullname"] for one in recorder.entries([entry("t[a]", "a"), entry("t[b]", "b")])] == ["t[a]"]
+
+
+def test_a_cell_of_which_something_could_not_be_measured_has_failed_and_keeps_the_rest(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder.expect({"cell": ""}, {"cell"})
+    recorder.measured("cell", {"cell": "cell", "problem": "no room"})
+    assert [(o.outcome, o.reason) for o in recorder.asked_for] == [("failed", "no room")]
+    assert recorder.entries([entry("t[cell]", "cell")])
 
 
 def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.settings import ROOT, refuse_debugger
-from benchmarks.harness.traces import Traces, make_folder, trace_folder
-from fixtures.errors import SuiteError
+from benchmarks.harness.settings import trace_folder
+from benchmarks.harness.traces import Traces
 
 CELL = "tiny-sdpa-fp32-resident-dynamic-batch1"
 OTHER = "tiny-eager-fp32-resident-dynamic-batch1"
@@ -72,31 +71,10 @@ def test_a_disk_that_fills_up_is_a_warning_and_leaves_no_half_file(
     assert traces.lines() == []
 
 
-def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(
-        SuiteError, match=r"^--trace-dir=.*file/traces: no trace can be written there \(Not a directory"
-    ):
-        make_folder(tmp_path / "file" / "traces")
-    assert list(make_folder(tmp_path / "a" / "b").iterdir()) == []
-
-
-def test_listing_cells_makes_no_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "traces"
-    options: dict[str, Any] = {"trace_dir": str(folder), "collectonly": True}
-    assert trace_folder(options.__getitem__) == folder
-    assert not folder.exists()
+def test_no_folder_is_made_before_there_is_a_trace_and_none_without_the_option(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "traces"
+    for listed in (True, False):
+        options: dict[str, Any] = {"trace_dir": str(folder), "collectonly": listed}
+        assert trace_folder(options.__getitem__) == folder
+        assert not folder.parent.exists()
     assert trace_folder(dict.fromkeys(options).__getitem__) is None
-
-
-@pytest.mark.parametrize(
-    ("targets", "refused"),
-    [(["benchmarks/", "out"], True), (["benchmarks/test_bark.py::test_generate"], True), (["tests/reports"], False)],
-)
-def test_pytests_own_trace_is_refused_where_cells_would_be_measured(targets: list[str], refused: bool) -> None:
-    options: dict[str, Any] = {"trace": True, "help": False, "file_or_dir": [str(ROOT / target) for target in targets]}
-    if refused:
-        with pytest.raises(SuiteError, match="--trace-dir=DIR writes a trace"):
-            refuse_debugger(options.__getitem__)
-    else:
-        refuse_debugger(options.__getitem__)

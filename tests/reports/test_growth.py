@@ -192,7 +192,7 @@ def printed(runs: Pair) -> None:
 def alerted(runs: Pair) -> None:
     alert = alerts.alert(*runs, compared(runs), reviewed=False)
     alert_github.comment(alert, "report")
-    alert_github.issue(alert)
+    alert_github.issue(alert, "report")
     alert_github.step_summary(alert)
     alert_annotations.commands(alert)
     alert_webhook.message(alert)

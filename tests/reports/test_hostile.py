@@ -17,8 +17,9 @@ from reports.characters import UNSEEN
 from reports.commands.shared import USAGE
 from reports.errors import ReportError
 from reports.records import baselines, document, merge, runfile
+from reports.records.bounds import MOST_CELLS, MOST_ROUNDS
 from reports.records.metrics import METRICS
-from reports.records.schema import MOST_CELLS, MOST_LAUNCHES, MOST_ROUNDS, RunFile
+from reports.records.schema import MOST_LAUNCHES, RunFile
 from reports.render import acceptance, markdown, summary, tables, terminal
 from reports.verdicts.compare import compare
 from reports.verdicts.history import read_history

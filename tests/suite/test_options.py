@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.lanes import LANE, SMOKE_CELLS
@@ -27,6 +29,9 @@ from tests.suite.conftest import ROOT, SMALLEST, Suite
         (["--benchmark-json=nowhere/own.json"], "--benchmark-json=nowhere/own.json: that is a folder, or is in none"),
         (["--benchmark-compare=/nowhere/run.json"], "--benchmark-compare=/nowhere/run.json: there is no such file"),
         (["--update-baselines", "--benchmark-compare-fail=mean:1%"], "give both, or neither"),
+        (["--benchmark-group-by=param:nothing"], "param:nothing: not every benchmark has that parameter; one has cell"),
+        (["--junitxml=pyproject.toml/junit.xml"], "--junitxml=pyproject.toml/junit.xml: nothing can be written to"),
+        (["--dist=load"], "--dist=load names no worker"),
         (["--benchmark-cprofile=tottime"], "--trace-dir=DIR writes a trace of each cell"),
         (["--checkpoint-source=synthetic", "--checkpoint-revision=x"], "--checkpoint-revision is of the real weights"),
     ],
@@ -45,6 +50,27 @@ def test_a_gpu_that_is_not_there_is_a_usage_error(suite: Suite) -> None:
     ended = suite("--device=cuda", environment={"CUDA_VISIBLE_DEVICES": ""})
     assert ended.code == 4
     assert "no CUDA GPU is visible" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "pyproject.toml/cache (not in the cache): Not a directory; make it writable, or set BARK_"),
+        (["--checkpoint-source=hub"], "there is no published tiny checkpoint; use --checkpoint-source=synthetic"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_had_ends_the_run_once_before_its_first_cell(
+    suite: Suite, tmp_path: Path, options: list[str], says: str
+) -> None:
+    earlier = tmp_path / "latest" / "run.json"
+    earlier.parent.mkdir()
+    earlier.write_text("an earlier run's")
+    cache = str(ROOT / "pyproject.toml" / "cache")
+    ended = suite("-k", "sdpa", *options, plugins=(), environment={"BARK_BENCHMARKS_CACHE": cache})
+    assert ended.code == 4
+    assert ended.output.count(says) == 1
+    assert "Traceback" not in ended.output
+    assert earlier.read_text() == "an earlier run's"
 
 
 def test_the_whole_product_is_listed_and_every_skip_has_a_reason(suite: Suite) -> None:

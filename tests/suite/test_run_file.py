@@ -9,7 +9,7 @@ import pytest
 
 from reports.records import runfile
 from tests.lanes import SMOKE_CELLS
-from tests.suite.conftest import OTHER, SMALLEST, Suite
+from tests.suite.conftest import OTHER, ROOT, SMALLEST, Suite
 
 PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 
@@ -72,12 +72,31 @@ def test_pytest_benchmarks_own_json_is_a_run_file_too(suite: Suite, tmp_path: Pa
     assert set(runfile.read(tmp_path / "own.json").cells) == {OTHER, SMALLEST}
 
 
-def test_ctrl_c_keeps_the_cells_already_measured(suite: Suite) -> None:
-    ended = suite(*PART, cells={SMALLEST: {"raise": "interrupt"}})
+@pytest.mark.parametrize("how", ["interrupt", "terminate"])
+def test_ctrl_c_and_sigterm_keep_and_judge_the_cells_already_measured(with_baseline: Suite, how: str) -> None:
+    cells = {OTHER: {"weights": 99e6}, SMALLEST: {"raise": how}}
+    ended = with_baseline(*PART, "--benchmark-compare", cells=cells)
     assert ended.code == 2
     assert list(ended.run.cells) == [OTHER]
     assert ended.run.outcomes()[SMALLEST].outcome == "not run"
     assert not ended.run.suite.finished
+    assert "FAILED: 1 worse, 1 missing in 2 cells" in ended.output
+    assert (ended.folder / "latest" / "index.html").exists()
+
+
+def test_a_cell_of_which_a_part_could_not_be_measured_fails_and_keeps_the_rest(suite: Suite) -> None:
+    no_room = "no room for the profiler's trace in /tmp"
+    ended = suite(*PART, "--update-baselines", cells={SMALLEST: {"problem": no_room}})
+    assert ended.code == 1
+    assert f"\n{no_room}\n" in ended.output  # and no traceback
+    assert ended.run.cells[SMALLEST].metrics["latency"].value == 0.125
+    outcome = ended.run.outcomes()[SMALLEST]
+    assert (outcome.outcome, outcome.reason) == ("failed", no_room)
+    (baseline,) = ended.folder.rglob("0001_baseline.json")
+    assert list(runfile.read(baseline).cells) == [OTHER]
+    judged = suite(*PART, "--benchmark-compare", cells={OTHER: {"problem": no_room}})
+    assert judged.code == 1
+    assert f"{OTHER}: failed: {no_room}" in " ".join(judged.output.split())
 
 
 def test_a_killed_run_keeps_the_cells_already_measured(suite: Suite) -> None:
@@ -111,20 +130,6 @@ def test_results_that_cannot_be_written_fail_the_run_with_advice(suite: Suite, t
     (rescued,) = (tmp_path / "elsewhere").rglob("run.json")
     assert f"what was measured is in {rescued}" in ended.output
     assert set(runfile.read(rescued).cells) == {OTHER, SMALLEST}
-
-
-def test_a_file_of_pytest_benchmarks_own_that_cannot_be_written_leaves_the_verdict(
-    with_baseline: Suite, tmp_path: Path
-) -> None:
-    (tmp_path / "storage").write_text("a file where the folder should be")
-    saving = ("--benchmark-autosave", f"--benchmark-storage=file://{tmp_path / 'storage'}")
-    ended = with_baseline(*PART, *saving, f"--junitxml={tmp_path / 'junit.xml'}")
-    assert ended.code == 1
-    assert "results are not complete: pytest-benchmark cannot write its own file: " in ended.output
-    assert "Traceback" not in ended.output
-    assert "2 passed" in ended.output
-    assert (tmp_path / "junit.xml").exists()
-    assert set(ended.run.cells) == {OTHER, SMALLEST}
 
 
 def test_what_pytest_benchmark_saves_can_be_compared_with(suite: Suite, tmp_path: Path) -> None:
@@ -199,21 +204,28 @@ def test_the_run_file_holds_no_value_that_is_not_json(suite: Suite) -> None:
     json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the run file"))
 
 
-def test_a_cell_that_ran_twice_stands_once(suite: Suite) -> None:
-    ended = suite(*PART, "--keep-duplicates", "benchmarks")
+@pytest.mark.parametrize("plugins", [(), ("tests.repeated",)])
+def test_a_cell_that_ran_twice_stands_once(suite: Suite, plugins: tuple[str, ...]) -> None:
+    twice = ("--keep-duplicates", str(ROOT / "benchmarks")) if not plugins else ()
+    ended = suite(*PART, *twice, plugins=("tests.fake_measure", *plugins))
     assert ended.code == 0
+    assert ended.passed == 4
     assert set(ended.run.cells) == {OTHER, SMALLEST}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_under_pytest_benchmarks_own_file_takes_nothing_with_it(with_baseline: Suite) -> None:
-    ended = with_baseline(*PART, "--benchmark-compare", "--benchmark-json=/dev/full")
+def test_a_full_disk_under_pytest_benchmarks_own_file_takes_nothing_with_it(
+    with_baseline: Suite, tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    ended = with_baseline(*PART, "--benchmark-compare", "--benchmark-json=/dev/full", f"--junitxml={junit}")
     assert ended.code == 1
     assert "pytest-benchmark cannot write its own file: [Errno 28] No space left on device" in ended.output
     assert "passed: no regression against " in ended.output
     assert "Traceback" not in ended.output
     assert ended.run.suite.finished
     assert (ended.folder / "latest" / "report.md").exists()
+    assert junit.exists()
 
 
 def test_a_session_that_measured_nothing_leaves_no_older_results_to_accept(with_baseline: Suite) -> None:

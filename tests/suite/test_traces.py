@@ -29,7 +29,7 @@ def test_the_end_names_the_traces_and_one_that_cannot_be_written_leaves_its_cell
     ("arguments", "says"),
     [
         (["--trace-dir="], "--trace-dir= names no folder"),
-        (["--trace-dir=/dev/null/traces"], "--trace-dir=/dev/null/traces: no trace can be written there"),
+        (["--trace-dir=/dev/null/traces"], "--trace-dir=/dev/null/traces: nothing can be written to /dev/null"),
         (["--trace"], "--trace is pytest's own option"),
     ],
 )

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.fake_github import FakeGitHub, serving
+from tests.workflows import gh
+from tests.workflows.gh import Repository
 from tests.workflows.runner import repository
 
 EXPECTED = Path(__file__).parent / "expected"
+CURL = """#!/bin/sh
+cat >> "$SENT"
+printf '%s\\n' "$*" >> "$SENT"
+exit "${CURL_FAILS:-0}"
+"""
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +27,22 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server() -> Iterator[FakeGitHub]:
-    with serving(FakeGitHub()) as running:
-        yield running
+def github(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The repository on GitHub that `gh` asks."""
+    if shutil.which("jq") is None:
+        pytest.skip("needs jq, which GitHub's runners have")
+    return Repository(tmp_path_factory.mktemp("github") / "state.json")
+
+
+@pytest.fixture
+def machine(github: Repository, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables of a machine of GitHub's: `gh` is there; `curl` notes in $SENT what it was given."""
+    folder = tmp_path_factory.mktemp("bin")
+    for name, script in (("gh", f'#!/bin/sh\nexec "{sys.executable}" "{gh.__file__}" "$@"\n'), ("curl", CURL)):
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, gh.STATE: str(github.path), "SENT": str(folder / "sent.txt")}
 
 
 @pytest.fixture

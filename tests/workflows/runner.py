@@ -24,7 +24,7 @@ FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS: dict[str, dict[Any, Any]] = {
     path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yml"))
 }
-COPIED = ("benchmarks", "fixtures", "lanes", "reports", "Makefile", "conftest.py", "pyproject.toml")
+COPIED = (".github", "benchmarks", "fixtures", "lanes", "reports", "Makefile", "conftest.py", "pyproject.toml")
 IDENTITY = {
     **{f"GIT_{who}_NAME": "test" for who in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{who}_EMAIL": "test@example.org" for who in ("AUTHOR", "COMMITTER")},
@@ -100,6 +100,7 @@ class Job:
             "MAKEFLAGS": " ".join([*flags, f"READY={self.origin.parent / 'ready'}"]),
             "GITHUB_STEP_SUMMARY": str(self.folder / ".summary.md"),
             "GITHUB_RUN_ID": "42",
+            "GITHUB_REPOSITORY": "owner/bark",
             **self.environment,
             **self.settings.get(name, {}),
             **{key: self._filled(value) for key, value in variables.items()},
@@ -120,11 +121,11 @@ class Job:
                 path.rename(target / path.name)
             (self.folder / "inner").rmdir()
         elif action in ("actions/upload-artifact", "actions/upload-pages-artifact"):
-            self._upload(options.get("name", "pages"), self._filled(options["path"]).split())
+            name, again = self._filled(options["name"]), options.get("overwrite", False)
+            assert again or name not in self.artifacts, f"a re-run cannot upload {name} again"
+            self._upload(name, self._filled(options["path"]).split())
         elif action == "actions/download-artifact":
-            assert may_fail or "pattern" in options or options["name"] in self.artifacts, (
-                f"no artifact {options['name']}"
-            )
+            assert may_fail or "pattern" in options or options["name"] in self.artifacts, f"no artifact {options}"
             for name, stored in self.artifacts.items():
                 if name == options.get("name"):
                     shutil.copytree(stored, self.folder / options["path"], dirs_exist_ok=True)
@@ -134,7 +135,7 @@ class Job:
             raise AssertionError(f"nothing stands in for {action}: add it here")
 
     def _upload(self, name: str, patterns: list[str]) -> None:
-        stored = self.folder / f".artifact-{len(self.artifacts)}"
+        stored = self.folder / f".artifact-{name}"
         found = [self.folder / pattern for pattern in patterns]
         # As the action does: below the deepest folder that all have in common.
         common = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in found]))
@@ -143,7 +144,7 @@ class Job:
                 if file.is_file():
                     (stored / file.relative_to(common)).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(file, stored / file.relative_to(common))
-        self.artifacts[self._filled(name)] = stored
+        self.artifacts[name] = stored
 
 
 def git(*arguments: str, cwd: Path) -> str:

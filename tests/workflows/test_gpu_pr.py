@@ -36,7 +36,7 @@ def cells(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     only = ("Check out the labelled commit", NAME)
     folder = tmp_path_factory.mktemp("gpu-pr")
     listed = {"PYTEST_ADDOPTS": "--collect-only -q"}
-    job = Job("gpu-pr.yml", "measure", folder, origin, environment=listed, only=only).run()
+    job = Job("gpu-measure.yml", "measure", folder, origin, environment=listed, only=only).run()
     found = set(re.findall(r"test_generate\[(.+)\]", job.ended[NAME].stdout))
     there = Machine("NVIDIA H200", LANE)
     return [one.scenario.id for one in plan.plan(LEVELS["pr"], there) if not one.skip and one.scenario.id in found]
@@ -58,7 +58,7 @@ def test_it_ends_before_its_step_does_even_if_every_cell_stands_out(cells: list[
     known = {one.extra_info.cell: seconds(one) for one in runfile.read(BASELINE).benchmarks}
     first, more = ({cell: both[which] for cell, both in known.items()} for which in (0, 1))
     needed = [sum(known_s.get(cell) or estimate(cell, known_s) for cell in cells) for known_s in (first, more)]
-    (step,) = [one for one in WORKFLOWS["gpu-pr.yml"]["jobs"]["measure"]["steps"] if one["name"] == NAME]
+    (step,) = [one for one in WORKFLOWS["gpu-measure.yml"]["jobs"]["measure"]["steps"] if one["name"] == NAME]
     assert cells
     assert needed[0] < 70 * 60, "what a maintainer waits for"
     assert sum(needed) < step["timeout-minutes"] * 60
@@ -70,3 +70,7 @@ def test_it_covers_the_axes_that_a_change_may_slow_down(cells: list[str]) -> Non
     for wanted in axes:
         for value in wanted:
             assert any(value in one for one in values), value
+
+
+def test_the_comment_says_so_where_the_run_file_holds_another_number_of_cells(cells: list[str]) -> None:
+    assert WORKFLOWS["gpu-pr-comment.yml"]["jobs"]["word"]["env"]["CELLS"] == len(cells)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.test_boundaries import files, imported
 from tests.workflows.runner import FOLDER, ROOT, WORKFLOWS
 
 JOBS = [(name, job, body) for name, workflow in WORKFLOWS.items() for job, body in workflow["jobs"].items()]
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 jobs = pytest.mark.parametrize(("name", "job", "body"), JOBS, ids=[f"{name}:{job}" for name, job, _ in JOBS])
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda path: path.name)
 def test_every_action_is_pinned_by_digest_with_its_version(path: Path) -> None:
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if re.search(r"\buses:", line)]
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"[ -]+uses:", line)]
     assert lines
-    for line in lines:
+    for line in lines if path.name != "gpu-pr.yml" else []:  # which calls main's workflow: see boundary.py
         assert re.fullmatch(r" +(- )?uses: actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
 
 
@@ -39,38 +36,44 @@ def test_a_workflow_may_nothing_and_its_jobs_what_they_need(name: str) -> None:
 
 @jobs
 def test_a_job_ends_in_time_and_does_not_run_beside_itself(name: str, job: str, body: dict[str, Any]) -> None:
+    if "uses" in body:
+        return  # what it calls is asked
     assert 0 < body["timeout-minutes"] <= 360
     assert "concurrency" in body or "concurrency" in WORKFLOWS[name]
 
 
 @jobs
 def test_a_commands_text_is_fixed_and_no_checkout_keeps_the_token(name: str, job: str, body: dict[str, Any]) -> None:
-    for step in body["steps"]:
+    for step in body.get("steps", []):
         assert "${{" not in step.get("run", "")
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
 
+@jobs
+def test_what_a_re_run_uploads_replaces_what_its_first_attempt_did(name: str, job: str, body: dict[str, Any]) -> None:
+    for step in body.get("steps", []):
+        if step.get("uses", "").startswith("actions/upload-artifact@"):
+            assert step["with"]["overwrite"] is True
+        if step.get("uses", "").startswith("actions/upload-pages-artifact@"):  # which has no such option
+            assert "github.run_attempt" in step["with"]["name"]
+
+
 def test_the_job_that_runs_unreviewed_code_can_write_nothing_and_knows_no_secret() -> None:
-    document = WORKFLOWS["gpu-pr.yml"]
-    text = (FOLDER / "gpu-pr.yml").read_text(encoding="utf-8")
-    assert document[True] == {"pull_request": {"types": ["labeled"]}}  # YAML reads `on` as a boolean
-    (job,) = document["jobs"].values()
-    assert job["permissions"] == {"contents": "read"}
-    assert job["if"] == "${{ github.event.label.name == 'gpu-benchmarks' }}"
-    assert "secrets." not in text
-    assert "github.token" not in text
+    text = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("gpu-pr.yml", "gpu-measure.yml"))
+    (job,) = WORKFLOWS["gpu-measure.yml"]["jobs"].values()
+    (calls,) = WORKFLOWS["gpu-pr.yml"]["jobs"].values()
+    assert job["permissions"] == calls["permissions"] == {"contents": "read"}
+    assert job["if"] == "${{ github.event.action == 'labeled' && github.event.label.name == 'gpu-benchmarks' }}"
+    assert not re.search(r"secrets\b(?!,)|github\.token", text)
     checkout = job["steps"][0]["with"]
     assert checkout["ref"] == "${{ github.event.pull_request.head.sha }}", "the labelled commit, not the branch"
 
 
-def test_the_job_that_writes_the_comment_runs_nothing_of_the_pull_request() -> None:
-    (job,) = WORKFLOWS["gpu-pr-comment.yml"]["jobs"].values()
-    checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-    assert [set(step["with"]) for step in checkouts] == [{"persist-credentials"}]
+def test_the_job_that_reads_the_artifact_unzips_nothing_itself() -> None:
+    job = WORKFLOWS["gpu-pr-comment.yml"]["jobs"]["word"]
+    assert set(job["permissions"].values()) == {"read"}
     assert not any("download-artifact" in step.get("uses", "") for step in job["steps"])
-    writing = {scope for scope, access in job["permissions"].items() if access == "write"}
-    assert writing == {"pull-requests"}
 
 
 def test_the_comment_follows_the_measurement_by_its_name() -> None:
@@ -87,16 +90,9 @@ def test_the_secret_is_known_to_one_step_alone() -> None:
     assert "BARK_BENCHMARKS_WEBHOOK: ${{ secrets.BARK_BENCHMARKS_WEBHOOK }}" in text
 
 
-def test_what_setup_reports_installs_is_all_that_reports_import() -> None:
-    brought = {"pydantic_core": "pydantic", "markupsafe": "jinja2"}
-    roots = {name.split(".")[0] for path in files("reports") for name in imported(path)}
-    needed = {brought.get(root, root) for root in roots}
-    (installed,) = re.findall(r"^REPORTS_NEED := (.*)$", MAKEFILE, re.MULTILINE)
-    assert needed - set(sys.stdlib_module_names) - {"reports"} <= set(installed.split())
-
-
 def test_the_gate_of_a_pull_request_is_the_gate_that_runs_locally() -> None:
     gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     commands = [step["run"] for step in WORKFLOWS["ci.yml"]["jobs"]["checks"]["steps"] if "run" in step]
+    commands = [command for command in commands if command.startswith("make ")]
     assert len(commands) == 5
     assert all(f"\n{command}\n" in gate for command in commands)

@@ -97,11 +97,12 @@ def _row(
     metrics: Sequence[str],
 ) -> Row:
     status = overall(verdicts)
+    reason = next((verdict.reason for verdict in verdicts), outcome.reason)
     return Row(
         outcome.cell,
         places.get(outcome.cell),
         badge(status or outcome.outcome),
-        "" if record else next((verdict.reason for verdict in verdicts), outcome.reason),
+        "" if record and outcome.outcome != "failed" else reason,
         _axes(outcome.cell, record),
         [_number(record, name, verdicts) for name in metrics],
     )
