@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reports.errors import ReportError
 from reports.records.baselines import environment_groups
-from reports.records.parts import differences, unproven
+from reports.records.parts import differences, facts, unproven
 from reports.records.runfile import digest_of_work
 from reports.records.schema import Benchmark, CellOutcome, RunFile, ShardRecord
 
@@ -33,10 +32,7 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
     """
     if not parts:
         raise ReportError("nothing to merge: name at least one run file")
-    for (first_name, first), (name, run) in itertools.combinations(parts, 2):
-        unequal = differences(first, run)
-        if unequal:
-            raise ReportError(f"{name} and {first_name} differ in {'; '.join(unequal)}; not one run")
+    _refuse_unlike(parts)
     doubts = unproven(parts)
     benchmarks = _benchmarks(parts)
     outcomes = _outcomes(parts)
@@ -70,6 +66,18 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
     return first.model_copy(
         update={"benchmarks": benchmarks, "machine_info": first.machine_info | inputs, "suite": suite}
     )
+
+
+def _refuse_unlike(parts: Sequence[Part]) -> None:
+    """Let pass parts of one plan. Each is held against what those before it agree on, not against each of them."""
+    agreed: dict[str, Any] = {}
+    for at, (name, run) in enumerate(parts):
+        known = facts(run)
+        if any(agreed.get(field, value) != value for field, value in known.items()):
+            unequal = ((first_name, differences(first, run)) for first_name, first in parts[:at])
+            first_name, fields = next((first_name, fields) for first_name, fields in unequal if fields)
+            raise ReportError(f"{name} and {first_name} differ in {'; '.join(fields)}; not one run")
+        agreed |= known
 
 
 def missing(run: RunFile) -> list[str]:

@@ -34,6 +34,11 @@ def differences(first: RunFile, other: RunFile) -> list[str]:
     return lines if len(lines) <= NAMED else [*lines[:NAMED], f"{len(lines) - NAMED} more fields"]
 
 
+def facts(run: RunFile) -> dict[str, Any]:
+    """All that `differences` looks at: what two parts both have of it has to be equal."""
+    return must_agree(run) | {"software": _software(run)} | where_known(run)
+
+
 def must_agree(run: RunFile) -> dict[str, Any]:
     """What has to be equal in all parts of a run, by the name shown when it is not."""
     gpu = run.machine_info.get("gpu") or {}

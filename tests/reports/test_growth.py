@@ -264,10 +264,11 @@ def test_advice_does(apart: float) -> None:
     assert excess(work_at) < TOLERANCE
 
 
-def test_merging_does() -> None:
+@pytest.mark.parametrize("number", [2, SIZES[0], None], ids=["two parts", "some parts", "a part a cell"])
+def test_merging_does(number: int | None) -> None:
     def work_at(size: int) -> Callable[[], object]:
-        cells = [cell(at) for at in range(size)]
-        parts = [(part, runfile.parse(run_document(cells[at::2]), part)) for at, part in enumerate(("a", "b"))]
+        cells, of = [cell(at) for at in range(size)], min(number or size, size)
+        parts = [(str(part), runfile.parse(run_document(cells[part::of]), "x")) for part in range(of)]
         return lambda: merge.merge(parts)
 
     assert excess(work_at) < TOLERANCE
