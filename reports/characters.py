@@ -22,7 +22,7 @@ REFERENCE = re.compile(
     r"(?<=[@#])(?=\w)"  # somebody's name, an issue, a commit of another repository, an address of mail
     r"|(?<=\$)(?=\S)"  # a formula
     r"|(?<=:)(?=//)|(?<=www)(?=\.)"  # a link
-    r"|(?<=:)(?=[\w+-]+(?::|$))"  # an emoji, whose end may be what follows the text
+    r"|(?<=:)(?=[\w+-]+:)"  # an emoji
     r"|(?:(?<=[a-z]-)|(?<=[a-z]\d-)|(?<=[a-z]\d\d-))(?=\d)"  # GH-1, CVE-2024-12345, a repository's own PROJECT-1
     r"|(?<=ghsa)(?=-)"  # a security advisory
     r"|[0-9a-f]{6}(?=[0-9a-f])",  # a commit, from seven digits on

@@ -88,7 +88,8 @@ def _rows(rows: Sequence[alerts.Row], room: int, what: str) -> str:
 
 
 def _why(alert: Alert, room: int) -> str:
-    lines = [f"- {for_markdown(why.cell, CELL)}: {for_markdown(why.sentence, 2 * SENTENCE)}" for why in alert.why]
+    # As one text: the colon might end an emoji that a cell's name began.
+    lines = [f"- {for_markdown(f'{short(why.cell, CELL)}: {why.sentence}', CELL + 2 * SENTENCE)}" for why in alert.why]
     if not lines:
         return ""
     kept = _fitting(lines, room - 200)
