@@ -17,13 +17,28 @@ LANE_TESTS := $(addprefix tests/fixtures/test_,attention.py bark.py counters.py 
 # A worker of pytest-xdist for each core; more than a few would wait for each other's memory.
 SPREAD := -n logical --maxprocesses=4 --dist=worksteal
 
-.PHONY: bench measure test test-lane lint types workflows setup setup-reports
+# Resolves to the oldest releases that pyproject.toml allows, which pip cannot.
+UV := 0.13.9
+OLDEST := .venv-oldest/bin
+WITH ?=
+
+.PHONY: bench measure oldest test test-lane lint types workflows setup setup-reports
 
 bench: setup  ## measure, compare with the baseline, write run file and report to reports/latest/
 	$(PYTHON) -m pytest benchmarks/ --benchmark-compare $(ARGS)
 
 measure: setup  ## measure only, such as one of two checkouts that are compared afterwards
 	$(PYTHON) -m pytest benchmarks/ $(ARGS)
+
+oldest:  ## one cell and its report with the oldest releases allowed; WITH='torch==2.13.0 transformers==4.57.*' moves some
+	python3 -m venv --clear .venv-oldest
+	$(OLDEST)/python -m pip install --quiet uv==$(UV)
+	$(OLDEST)/uv pip install --quiet --python $(OLDEST)/python --resolution lowest-direct \
+		--requirements pyproject.toml $(foreach pin,$(WITH),'$(pin)')
+	$(OLDEST)/python -m pytest benchmarks/ --device=cpu --level=smoke --rounds=2 --report-dir=.venv-oldest/measured \
+		-k "tiny and eager and fp32 and resident and dynamic and batch1" $(ARGS)
+	$(OLDEST)/python -m reports render .venv-oldest/measured/run.json --history .venv-oldest/measured \
+		--output .venv-oldest/report
 
 test: setup  ## the tests of the suite itself
 	$(PYTHON) -m pytest $(TESTS) $(SPREAD) $(ARGS)

@@ -58,10 +58,14 @@ class StageRecord(_Record):
 
 
 class WorkloadRecord(_Record):
-    """What was generated; two cells are comparable only if all of it is equal."""
+    """What was generated; two cells are comparable only if all of it is equal.
+
+    `inputs`: digest of the token ids and masks that the model was fed; empty in a file that does not know it.
+    """
 
     digest: Name
     source: Name
+    inputs: Name = ""
 
 
 class CheckpointRecord(_Record):

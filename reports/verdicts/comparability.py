@@ -80,10 +80,12 @@ def work_difference(base: CellRecord, head: CellRecord) -> str:
     """Why two cells did not do the same work; empty where they did."""
     if base.workload.digest != head.workload.digest:
         ours, theirs = head.workload.model_dump(), base.workload.model_dump()
-        for name in sorted(ours.keys() - {"digest"}):
+        for name in sorted(ours.keys() - {"digest", "inputs"}):
             if ours[name] != theirs.get(name):
                 return f"workload: {name} is {ours[name]} here and {theirs.get(name)} in the baseline"
         return f"workload {head.workload.digest} here and {base.workload.digest} in the baseline"
+    if base.workload.inputs and head.workload.inputs and base.workload.inputs != head.workload.inputs:
+        return f"workload: inputs is {head.workload.inputs} here and {base.workload.inputs} in the baseline"
     for stage in sorted(base.stages.keys() | head.stages.keys()):
         ours_tokens = head.stages[stage].tokens if stage in head.stages else None
         base_tokens = base.stages[stage].tokens if stage in base.stages else None

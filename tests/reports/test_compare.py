@@ -120,6 +120,27 @@ def test_another_source_of_weights_is_incomparable_and_named() -> None:
     assert "source is hub here and synthetic" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("base", "head", "reason"),
+    [
+        ("", "", ""),
+        ("aaaa", "aaaa", ""),
+        ("", "aaaa", ""),
+        ("aaaa", "", ""),
+        ("aaaa", "bbbb", "workload: inputs is bbbb here and aaaa in the baseline"),
+    ],
+)
+def test_other_inputs_are_incomparable_where_both_sides_know_them(base: str, head: str, reason: str) -> None:
+    def run(inputs: str) -> RunFile:
+        document = cell_document(PLAIN)
+        if inputs:
+            document["extra_info"]["workload"]["inputs"] = inputs
+        return run_of(document)
+
+    refused = [found for found in judged(run(base), run(head)).verdicts if found.status is Status.INCOMPARABLE]
+    assert [found.reason for found in refused] == ([reason] if reason else [])
+
+
 def test_unequal_work_is_refused_and_names_the_stage() -> None:
     head = run_of(PLAIN)
     head.benchmarks[0].extra_info.stages["semantic"].tokens = 63

@@ -31,7 +31,7 @@ IDENTITY = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
 }
-ONLY_SHOWN = re.compile(r"make (setup-reports|lint|types|workflows|test)\b")
+ONLY_SHOWN = re.compile(r"make (setup-reports|oldest|lint|types|workflows|test)\b")
 """Commands that install or are the gate itself: what they would do is printed and not done."""
 
 Hook = Callable[[Path], None]

@@ -6,6 +6,7 @@ The CPU smoke gate, which measures, is in test_smoke_gate.py.
 from __future__ import annotations
 
 import re
+import tomllib
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from tests.builders import H200, HOST, SOFTWARE, cell_document, run_document, ru
 from tests.counted import counted_cell
 from tests.workflows import test_smoke_gate
 from tests.workflows.gh import BOT, Repository
-from tests.workflows.runner import WORKFLOWS, Job, git
+from tests.workflows.runner import ROOT, WORKFLOWS, Job, git
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 LARGE = "large-sdpa-fp16-resident-dynamic-batch1"
@@ -34,6 +35,7 @@ TESTED = {
     "ci.yml:checks": "test_the_checks_are_commands_of_the_makefile",
     "ci.yml:smoke": "test_the_smoke_gate_measures_both_and_finds_what_was_planted",
     "nightly.yml:measure": "test_the_shards_of_the_night_measure_every_cell_once",
+    "nightly.yml:oldest": "test_the_oldest_releases_measure_a_cell",
     "nightly.yml:report": "test_the_night_is_joined_worded_and_judged",
     "nightly.yml:verdict": "test_the_night_is_joined_worded_and_judged",
     "nightly.yml:issue": "test_the_night_is_joined_worded_and_judged",
@@ -124,6 +126,21 @@ def shards(folder: Path, lane: str, small: dict[str, Any], options: dict[str, An
         document["suite"]["cells"].append({"cell": names[2 - number], "outcome": "not asked for", "shard": 3 - number})
         runfile.write(path / "run.json", runfile.parse(document, "shard"))
     return found
+
+
+@pytest.mark.parametrize("pins", WORKFLOWS["nightly.yml"]["jobs"]["oldest"]["strategy"]["matrix"]["with"])
+def test_the_oldest_releases_measure_a_cell(origin: Path, tmp_path: Path, pins: str) -> None:
+    job = Job("nightly.yml", "oldest", tmp_path, origin, {**VALUES, "matrix.with": pins}).run()
+    assert job.codes == {"Measure and render": 0}, job.ended
+    shown = job.ended["Measure and render"].stdout.replace("\\\n", "")
+    (install,) = (line.split() for line in shown.splitlines() if "uv pip install" in line)
+    assert install[-1] == (f"'{pins}'" if pins else "pyproject.toml")
+    assert "--resolution lowest-direct" in shown
+
+
+def test_every_package_has_a_lower_bound() -> None:
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert all(re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", need) for need in needs)
 
 
 @pytest.fixture
