@@ -7,6 +7,7 @@ another process disturbed (`{"marked": 2, "dropped": 3}`), or
 unmeasured; a `kill` or a `break`, which breaks the process's CUDA
 context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
+FAKE_REFUSED is why torch cannot use the GPU.
 FAKE_HUB is the card (tests/two_workers.py) whose worker finds the weights on the Hub; others have synthetic ones.
 """
 
@@ -120,11 +121,17 @@ def measure_again(
     return replace(first, rounds=(*first.rounds, *more), launches=(len(more), len(more)))
 
 
+def refuse_unusable(machine: gpus.Machine) -> None:
+    """Whatever the machine, as FAKE_REFUSED says."""
+    if "FAKE_REFUSED" in os.environ:
+        raise SuiteError(os.environ["FAKE_REFUSED"])
+
+
 def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
     vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
-    vars(context).update(refuse_unusable=lambda machine: None, refuse_without_cuda=lambda machine: None)
+    vars(context).update(refuse_unusable=refuse_unusable, refuse_without_cuda=lambda machine: None)
     context.broken = lambda device: BROKEN[0] if BROKEN else ""
     pairs.MODULE = "tests.fake_worker"
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own

@@ -65,3 +65,20 @@ def test_a_gpu_that_torch_was_not_built_for_ends_the_run_before_the_first_cell(
     assert "it was built without CUDA: install one" in ended.output
     assert "Traceback" not in ended.output
     assert not (tmp_path / "latest").exists()
+
+
+@pytest.mark.parametrize(("workers", "code"), [([], 4), (["-n", "2"], 1)], ids=["alone", "workers"])
+def test_a_gpu_that_torch_cannot_compute_on_ends_the_run_or_fails_its_workers_cells(
+    workers: list[str], code: int, suite: Suite
+) -> None:
+    plugins = ("tests.fake_measure", "tests.two_workers")
+    refused = {"FAKE_REFUSED": "no kernel image"}
+    ended = suite("-k", "sdpa and dynamic and fp32 and resident", *workers, environment=refused, plugins=plugins)
+    assert ended.code == code, ended.output
+    assert "no kernel image" in ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert "Traceback" not in ended.output
+    assert "AssertionError" not in ended.output
+    if workers:
+        failed = [cell.reason for cell in ended.run.suite.cells if cell.outcome == "failed"]
+        assert failed == ["Failed: no kernel image"] * 2
