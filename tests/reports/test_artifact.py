@@ -70,7 +70,7 @@ without = {name: text for name, text in GOOD.items() if name != "pr-number.txt"}
 HOSTILE: dict[str, tuple[str, bytes]] = {
     "a bomb": ("more than 200 times", zipped(GOOD | {"run.json": "0" * 30 * 2**20})),
     "a file that is too large": ("has more than 64 bytes", zipped(GOOD | {"pr-number.txt": "7" * 65})),
-    "a huge file": ("more than 67,108,864 bytes", zipped(GOOD | {"run.json": "0" * (64 * 2**20 + 1)})),
+    "a huge file": ("more than 33,554,432 bytes", zipped(GOOD | {"run.json": "0" * (64 * 2**20 + 1)})),
     "a file more": ("has to hold exactly", zipped(GOOD | {"evil.py": ""})),
     "a file less": ("has to hold exactly", zipped(without)),
     "many files": ("has to hold exactly", zipped(GOOD | {f"{number}": "" for number in range(5000)})),
