@@ -65,7 +65,11 @@ def _judges() -> str:
 def found(folder: Path) -> Path | None:
     """The cache of a folder if there is one, and it is as it was written."""
     place = location(folder)
-    for path in sorted(place.parent.glob(f"{place.name}-*.parquet")):
+    try:
+        paths = sorted(place.parent.glob(f"{place.name}-*.parquet"))
+    except OSError:  # The folder is another user's.
+        return None
+    for path in paths:
         with suppress(OSError):
             if path.name == f"{place.name}-{_digest(path)}.parquet":
                 with suppress(OSError):  # A cache that is shared for reading serves as well.

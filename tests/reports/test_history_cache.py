@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.records import cache
+from reports.records import cache, runfile
 from reports.records.store import opened
+from tests.builders import run_of
 from tests.history_files import weights, write
 
 
@@ -125,3 +126,13 @@ def test_a_cache_that_another_process_replaces_meanwhile_is_done_without(
     write(tmp_path / "runs" / "0.json")
     monkeypatch.setattr(cache, "found", lambda folder: tmp_path / "gone.parquet")
     assert weights(tmp_path / "runs") == weights(tmp_path / "runs") == [0]
+
+
+@pytest.mark.parametrize("where", ["{}/run.json/below", "/" + "x" * 300, "{}/loop"])
+def test_a_cache_that_cannot_be_reached_stops_no_history(
+    where: str, cached: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runfile.write(tmp_path / "run.json", run_of())
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("BARK_BENCHMARKS_CACHE", where.format(tmp_path))
+    assert len(opened([tmp_path]).runs) == 1

@@ -246,3 +246,21 @@ def test_a_profiler_that_stays_attached_is_said_once_however_many_workers_there_
         assert ended.code == 0, ended.output
         assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
         assert "warning: the profiler stays attached to cpu" in ended.output
+
+
+def test_a_session_whose_verdict_fails_keeps_its_results_and_says_so_in_one_line(suite: Suite) -> None:
+    ended = suite("-k", SMALLEST, plugins=("tests.fake_measure", "tests.judge_out_of_memory"))
+    assert ended.code == 1
+    assert (
+        "FAILED: no verdict: out of memory: read fewer or smaller files at once, or end other programs" in ended.output
+    )
+    assert "what was measured is in " in ended.output
+    assert "Traceback" not in ended.output
+    assert set(ended.run.cells) == {SMALLEST}
+
+
+def test_what_the_file_system_refuses_before_measuring_is_one_line(suite: Suite) -> None:
+    ended = suite("-k", SMALLEST, "--benchmark-compare", f"--benchmark-storage=file://{'x' * 300}")
+    assert ended.code == 4
+    assert "File name too long" in ended.output
+    assert "Traceback" not in ended.output
