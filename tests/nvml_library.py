@@ -6,10 +6,13 @@ import ctypes
 import os
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pynvml
 import pytest
+
+from fixtures.machine import nvml
 
 IN_OUT = type(ctypes.byref(ctypes.c_int()))
 """Of an argument that points at what the function is to fill in."""
@@ -153,6 +156,7 @@ def use(monkeypatch: pytest.MonkeyPatch, library: NvmlLibrary | None, visible: s
     monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
     monkeypatch.setattr(pynvml, "_nvmlLib_refcount", 0)
     monkeypatch.setattr(pynvml, "CDLL", absent)
+    monkeypatch.setattr(nvml, "DEVICES", Path("not there"))
     if visible is None:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     else:

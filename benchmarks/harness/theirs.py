@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GROUPINGS = ("group", "name", "func", "fullname", "fullfunc", "param")
 """What `--benchmark-group-by` knows, beside `param:NAME`."""
 
+LONGEST_NAME = 255
+"""Bytes of a file's name, on nearly every file system."""
+
 
 def refuse_debugger(option: Callable[[str], Any]) -> None:
     """Refuse pytest's own `--trace` for benchmarks, where it is more likely a wish for a trace.
@@ -52,6 +55,10 @@ def refuse(option: Callable[..., Any]) -> None:
             "--benchmark-cprofile would profile how a cell's rounds are handed to pytest-benchmark, not the cell: "
             "--trace-dir=DIR writes a trace of each cell"
         )
+    if option("forked", False):
+        raise SuiteError(
+            "--forked runs each test in a process of its own, whose measurements this one never sees: leave it out"
+        )
     saves = option("benchmark_save") or option("benchmark_autosave")
     if saves and compare:
         raise SuiteError(
@@ -78,6 +85,12 @@ def _refuse_missing(option: Callable[..., Any]) -> None:
             f"--benchmark-storage={storage}: elasticsearch is not installed: "
             "pip install 'pytest-benchmark[elasticsearch]', or name a folder"
         )
+    scheme, separator, _ = storage.partition("://")
+    if separator and scheme not in ("file", "elasticsearch+http", "elasticsearch+https"):
+        raise SuiteError(
+            f"--benchmark-storage={storage}: pytest-benchmark knows no {scheme}://: name a folder, or one of its "
+            "file://, elasticsearch+http:// and elasticsearch+https://"
+        )
 
 
 def _refuse_unwritable_files(option: Callable[..., Any], saves: bool) -> None:
@@ -93,6 +106,9 @@ def _refuse_unwritable_files(option: Callable[..., Any], saves: bool) -> None:
     storage = option("benchmark_storage").removeprefix("file://")
     if saves and "://" not in storage:
         refuse_unwritable("--benchmark-storage", storage, Path(storage))
+        named = option("benchmark_save") or ""
+        if len(os.fsencode(f"0001_{named}.json")) > LONGEST_NAME:
+            raise SuiteError(f"--benchmark-save={named}: no file can have so long a name: give a shorter one")
 
 
 def refuse_unwritable(name: str, value: object, folder: Path) -> None:

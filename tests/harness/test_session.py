@@ -73,6 +73,7 @@ def signalled() -> Iterator[tuple[Any, Callable[[], None]]]:
     """A session that signals interrupt, and its end."""
     cleanups: list[Callable[[], object]] = []
     suite: Any = SimpleNamespace(ending=False)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
     interrupt_on_signals(suite, SimpleNamespace(add_cleanup=cleanups.append))
 
     def end() -> None:
@@ -81,6 +82,7 @@ def signalled() -> Iterator[tuple[Any, Callable[[], None]]]:
 
     yield suite, end
     end()
+    signal.signal(signal.SIGHUP, before)
 
 
 Signalled = tuple[Any, Callable[[], None]]

@@ -61,6 +61,10 @@ def test_what_can_be_done_passes(file: Path, monkeypatch: pytest.MonkeyPatch) ->
     [
         ({"benchmark_histogram": ["x"]}, r"--benchmark-histogram draws with pygal .*pip install 'pytest-benchmark\[hi"),
         ({"benchmark_storage": "elasticsearch+http://host"}, "elasticsearch is not installed: pip install"),
+        ({"benchmark_storage": "s3://bucket"}, "pytest-benchmark knows no s3://: name a folder"),
+        ({"benchmark_save": "a" * 247}, "no file can have so long a name"),
+        ({"benchmark_save": "\u00e9" * 124}, "no file can have so long a name"),
+        ({"forked": True}, "--forked runs each test in a process of its own"),
         ({"benchmark_group_by": "bogus"}, "--benchmark-group-by=bogus: choose from group, name, func"),
         ({"benchmark_group_by": "group,parm:cell"}, "--benchmark-group-by=parm:cell: choose from"),
     ],
