@@ -1,4 +1,4 @@
-"""Wiring only: options, parametrization, hooks. Every decision lives in `benchmarks.harness`, `fixtures`, `reports`."""
+"""Wiring only: options, parametrization, hooks. Every decision lives in `benchmarks.plugin`, `fixtures`, `reports`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import against, display, ending, plan, settings, theirs, workers
-from benchmarks.harness import session as bark_session
-from benchmarks.harness.replay import ReplayTimer
-from benchmarks.harness.suite import BarkSuite
+from benchmarks.plugin import against, display, ending, plan, settings, theirs, workers
+from benchmarks.plugin import session as bark_session
+from benchmarks.plugin.replay import ReplayTimer
+from benchmarks.plugin.suite import BarkSuite
 from fixtures.errors import SuiteError
 from fixtures.machine.own_processes import begin_run
-from fixtures.matrix.axes import AXES
+from fixtures.models.bark.axes import AXES
 from reports.errors import OUTSIDE, explained
 
 PROBLEMS = (SuiteError, *OUTSIDE)

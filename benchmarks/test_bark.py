@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.broken_context import end_if_broken
-from benchmarks.harness.oppose import oppose
-from benchmarks.harness.replay import replay
-from benchmarks.harness.suite import BarkSuite
+from benchmarks.plugin.broken_context import end_if_broken
+from benchmarks.plugin.oppose import oppose
+from benchmarks.plugin.replay import replay
+from benchmarks.plugin.suite import BarkSuite
 from fixtures.errors import SuiteError
-from fixtures.matrix.levels import RoundPolicy
+from fixtures.levels import RoundPolicy
 
 
 def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pytest.FixtureRequest) -> None:

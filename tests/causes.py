@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.bark import ReadyBark, load
+from fixtures.cells import parse
 from fixtures.checkpoints.source import Checkpoint
-from fixtures.matrix.scenario import parse
-from fixtures.matrix.workload import Workload, expected_tokens, prompts_for
 from fixtures.measurement import counter_metrics, steps_of
 from fixtures.meters.counters import COUNTED, COUNTER_TOKENS, CounterReading, count
+from fixtures.models.bark.loading import ReadyBark, load
+from fixtures.models.bark.workload import Workload, expected_tokens, prompts_for
 from reports.verdicts.compare import compare
 from reports.verdicts.verdict import Attribution
 from tests.builders import H200, cell_document, run_of

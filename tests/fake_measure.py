@@ -24,19 +24,19 @@ from typing import Any
 
 from pytest_benchmark import plugin
 
-from benchmarks.harness import card, session, suite
-from fixtures import pairs
+from benchmarks.plugin import card, session, suite
+from fixtures.cells import Scenario
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
+from fixtures.levels import RoundPolicy
 from fixtures.machine import context, environment, gpus
 from fixtures.machine.limits import Limits
-from fixtures.matrix.levels import RoundPolicy
-from fixtures.matrix.scenario import Scenario
-from fixtures.matrix.workload import Workload
 from fixtures.measurement import Measurement
 from fixtures.meters.latency import STAGES, Round, Steps
 from fixtures.meters.memory import MemoryReading
 from fixtures.meters.telemetry import Telemetry
+from fixtures.models.bark.workload import Workload
+from fixtures.pairs import process as pairs
 
 CARD, OTHER = os.environ.get("FAKE_CARD"), os.environ.get("FAKE_PROCESS")
 if CARD:  # now: the options are checked before any plugin's own hooks

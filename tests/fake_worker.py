@@ -1,4 +1,4 @@
-"""A stand-in for `fixtures.pair_worker`: the same protocol and process, but what it measures is made up.
+"""A stand-in for `fixtures.pairs.worker`: the same protocol and process, but what it measures is made up.
 
 The environment variable FAKE_SIDES holds JSON: `head` and `other` (whichever this process is) -> what to do.
 `step`: seconds of a decoding step; `noise`: its spread, the same in each launch; `metrics`: cell metrics in place of
@@ -18,11 +18,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fixtures import pair_worker
+from fixtures.cells import parse
 from fixtures.errors import OutOfMemoryError, SuiteError
-from fixtures.matrix.scenario import parse
-from fixtures.matrix.workload import Workload, prompts_for
-from fixtures.pair_protocol import Order
+from fixtures.models.bark.workload import Workload, prompts_for
+from fixtures.pairs import worker as pair_worker
+from fixtures.pairs.protocol import Order
 from tests.builders import cell_document
 
 WANTED: dict[str, Any] = json.loads(os.environ.get("FAKE_SIDES", "{}"))

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from benchmarks.harness.suite import BarkSuite
+from benchmarks.plugin.suite import BarkSuite
 
 
 def pytest_configure(config: pytest.Config) -> None:

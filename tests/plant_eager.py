@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fixtures.matrix import axes
+from fixtures.models.bark import axes
 
 
 def pytest_configure() -> None:

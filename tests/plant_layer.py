@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fixtures.checkpoints.architecture import ARCHITECTURES
+from fixtures.models.bark.shapes import ARCHITECTURES
 
 
 def pytest_configure() -> None:

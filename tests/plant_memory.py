@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.bark import ReadyBark
+from fixtures.models.bark.loading import ReadyBark
 
 
 def pytest_configure() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fixtures import bark
+from fixtures.models.bark import loading as bark
 
 
 def in_every_model(plant: Callable[[Any], None]) -> None:

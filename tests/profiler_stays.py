@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import session
+from benchmarks.plugin import session
 
 
 def pytest_configure() -> None:

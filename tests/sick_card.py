@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import suite
+from benchmarks.plugin import suite
 
 PIPE = Path(os.environ["FAKE_GIVEN_UP"])
 DIED, WAITED = PIPE.with_suffix(".died"), PIPE.with_suffix(".waited")

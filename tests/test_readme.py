@@ -14,8 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.matrix import axes
-from fixtures.matrix.levels import LEVELS
+from fixtures.levels import LEVELS
+from fixtures.models.bark import axes
 from reports.__main__ import main
 from reports.commands.shared import PASSED
 from reports.records import runfile

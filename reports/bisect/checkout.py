@@ -10,7 +10,7 @@ from pathlib import Path
 from reports.bisect.environments import ROOT
 
 VARIABLE = "BARK_BENCHMARKS_COMMIT"
-"""Names the commit where git does not (benchmarks/harness/session.py)."""
+"""Names the commit where git does not (benchmarks/plugin/session.py)."""
 
 
 def commit(folder: Path = ROOT) -> str:

@@ -229,7 +229,7 @@ METRICS: Mapping[str, Metric] = {
             "Python functions called; other versions of Python call others",
             needs_same=("python",),
         ),
-        # What the model says, against the same weights without any optimization (fixtures/meters/fidelity.py).
+        # What the model says, against the same weights without any optimization (fixtures/meters/drift.py).
         Metric("logit_error_mean", "", Better.LOWER, Kind.STEADY, 0.5, True, "of the stage where it is largest", 1e-4),
         Metric(
             "logit_error_max", "", Better.LOWER, Kind.STEADY, 1.0, False, "one score of millions: see the mean", 1e-3

@@ -143,7 +143,7 @@ def _axes(source: Source, row: PublishedRow, fused: str) -> Axes:
 
 
 def _cell(axes: Axes) -> str:
-    """The identifier that the matrix gives to these axes (fixtures/matrix/scenario.py, which needs torch's side)."""
+    """The identifier that the matrix gives to these axes (fixtures/cells.py, which needs torch's side)."""
     named = ("checkpoint", "attention", "precision", "placement", "decoding")
     values = axes.model_dump()
     return "-".join([*(str(values[axis]) for axis in named), f"batch{axes.batch}"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from benchmarks.harness.recorder import Recorder
+from benchmarks.plugin.recorder import Recorder
 from reports.bisect.state import State
 from reports.errors import ReportError
 from reports.records import baselines, document, runfile

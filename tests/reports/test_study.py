@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.matrix.scenario import product
+from fixtures.cells import product
 from reports.errors import ReportError
 from reports.render import study_grids, tables
 from reports.render.published import NOTEBOOK, STUDY

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.against import Against
+from benchmarks.plugin.against import Against
 from reports.__main__ import main
 from reports.verdicts.sides import compare_sides
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness import other_side
+from benchmarks.plugin import other_side
 from reports.bisect import lanes, selection
 from reports.bisect.bisection import Bisection
 from reports.bisect.runs import UnrunnableError, measure, only

@@ -9,9 +9,9 @@ import wave
 
 import pytest
 
-from fixtures.meters.fidelity import EQUIVALENT
-from fixtures.meters.stages import STAGES
+from fixtures.meters.drift import EQUIVALENT
 from fixtures.meters.trace import RANGE
+from fixtures.models.bark.stages import STAGES
 from tests.lanes import LANE
 from tests.suite.conftest import SMALLEST, Suite
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.machine.exclusive import Patience, hold
+from fixtures.machine.lock import Patience, hold
 from tests.suite.conftest import SMALLEST, Suite
 
 CARD = "GPU-aa-1"

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fixtures.machine.exclusive import Patience, hold
+from fixtures.machine.lock import Patience, hold
 from reports.records import runfile
 from tests.lanes import SMOKE_CELLS
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness import plan
-from benchmarks.harness.durations import estimate
-from benchmarks.harness.other_side import PAIRS, SCREEN
+from benchmarks.plugin import plan
+from benchmarks.plugin.durations import estimate
+from benchmarks.plugin.other_side import PAIRS, SCREEN
+from fixtures.cells import parse
+from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
-from fixtures.matrix.levels import LEVELS
-from fixtures.matrix.scenario import parse
 from reports.records import runfile
 from reports.records.schema import Benchmark
 from reports.verdicts.wall import RULES

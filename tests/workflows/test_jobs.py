@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import plan
+from benchmarks.plugin import plan
+from fixtures.levels import LEVELS
 from fixtures.machine.gpus import this_machine
-from fixtures.matrix.levels import LEVELS
 from reports.records import audio, runfile
 from reports.records.schema import RunFile
 from tests.builders import H200, HOST, SOFTWARE, cell_document, run_document, run_of

@@ -1,0 +1,104 @@
+"""What a session shows on pytest's terminal, if there is one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
+
+from rich.console import RenderableType
+
+from benchmarks.plugin import plan
+from benchmarks.plugin.ending import Result
+from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.suite import BarkSuite, shown
+from reports.characters import inert, visible_lines
+from reports.records.baselines import DEFAULT_ROOT
+from reports.records.schema import RunFile
+from reports.render import reproduce, tables, terminal
+from reports.verdicts.verdict import Comparison
+
+
+def terminal_writer(config: Any) -> Any | None:
+    """Pytest's terminal writer; None under `-p no:terminal`."""
+    return config.get_terminal_writer() if config.pluginmanager.hasplugin("terminalreporter") else None
+
+
+def not_captured(config: Any) -> AbstractContextManager[Any]:
+    """Without pytest's capturing of a running test's output."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    return capture.global_and_fixture_disabled() if capture else nullcontext()
+
+
+def uncaptured(config: Any) -> Callable[[str], None]:
+    """Writes to the terminal, if there is one, past pytest's capturing of a running test's output."""
+    writer = terminal_writer(config)
+    if writer is None:
+        return lambda text: None
+
+    def past_capture(text: str) -> None:
+        with not_captured(config), suppress(OSError):  # a terminal that is gone, or a full disk, costs no cell
+            writer.write(text, flush=True)
+
+    return past_capture
+
+
+def is_terminal(config: Any) -> bool:
+    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured).
+
+    A CI service that offers a terminal keeps what is written to it as a log all the same.
+    """
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    logged = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return bool(getattr(reporter, "isatty", False)) and os.environ.get("TERM") != "dumb" and not logged
+
+
+def progress_line(config: Any, cells: int) -> ProgressLine:
+    """Progress over this many cells, as pytest's terminal can show it."""
+    writer = terminal_writer(config)
+    return ProgressLine(uncaptured(config), is_terminal(config), writer.fullwidth if writer else 80, cells)
+
+
+def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> RenderableType:
+    """The verdicts, with the run file to accept where this session wrote one."""
+    path = shown(suite.recorder.path) if suite.recorder.written else ""
+    folders = (
+        f"--baseline-dir={shlex.quote(str(root))}" if (root := suite.settings.baseline_root) != DEFAULT_ROOT else ""
+    )
+    return terminal.verdicts(comparison, reproduce.next_commands(comparison, run, path, folders))
+
+
+def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
+    """The end of the output: the plan where cells were only listed, else tables, verdicts, where the files are."""
+    writer = terminal_writer(config)
+    if result is None or writer is None:
+        return []
+    if config.getoption("collectonly"):
+        cells = list(planned)
+        return plan.describe(cells) if cells else []
+    lines: list[str] = []
+    parts = []
+    if result.run and result.run.benchmarks:
+        parts.append(terminal.study(tables.study_tables(result.run)))
+    if result.run and result.comparison:
+        parts.append(verdicts(suite, result.run, result.comparison))
+    for part in parts:
+        lines += ["", *terminal.to_text(part, width=writer.fullwidth, colour=writer.hasmarkup).split("\n")]
+    return [
+        *lines,
+        *(inert(visible_lines(f"warning: {line}")) for line in suite.recorder.all_warnings),
+        *(inert(visible_lines(line)) for line in result.lines),
+    ]
+
+
+def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
+    """Say on standard error what failed, where pytest has no terminal to say it on."""
+    if terminal_writer(config) is not None or config.getoption("collectonly"):
+        return
+    if result.run and result.comparison and result.comparison.failed:
+        found = verdicts(suite, result.run, result.comparison)
+        sys.stderr.write(terminal.to_text(found, width=120, colour=False) + "\n")
+    sys.stderr.writelines(f"{inert(visible_lines(line))}\n" for line in result.lines)

@@ -1,0 +1,127 @@
+"""How long each cell takes: as the baseline measured it, and by its neighbours where the baseline lacks it.
+
+A baseline's cells may have been timed for other numbers of rounds, by the noise of their days or by an option. What a
+run asks for is thus each cell's rounds at the baseline's pace, and all else as the baseline took for it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.plugin.schedule import kernels_of, readied, work_of
+from fixtures.levels import LEVELS, Level, RoundPolicy
+from fixtures.models.bark.axes import AXES
+from reports.records import baselines, runfile
+from reports.records.schema import Benchmark, RunFile
+
+ROUNDS = "rounds"
+"""The phase in which rounds are timed."""
+
+REFERENCE = "reference"
+COLD_START = "cold_start"
+
+NOT_ITS_OWN = {REFERENCE, "rerun"}
+"""Phases that say nothing of a cell: the reference is made once, by the first cell that needs it, and what is timed
+again hangs on the noise of the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Seconds of cells, and which baseline they are from; all empty where there is none.
+
+    `first`: what the first cell of a process takes longer by, of those that share something (`schedule.readied`).
+    """
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    first: Mapping[str, float] = field(default_factory=dict)
+    source: Path | None = None
+
+    def of(self, cells: Iterable[str]) -> dict[str, float]:
+        """Cell -> seconds, of all these cells; 1 each where nothing is known of any."""
+        return {cell: self.seconds.get(cell) or estimate(cell, self.seconds) for cell in cells}
+
+    def with_shares(self, cells: Sequence[str]) -> dict[str, float]:
+        """As `of`, with each cell's share of what those of them that have it in common ready once."""
+        sharing = Counter(what for cell in cells for what in readied(cell))
+        return {
+            cell: seconds + sum(self.first.get(what, 0.0) / sharing[what] for what in readied(cell))
+            for cell, seconds in self.of(cells).items()
+        }
+
+
+def measured(root: Path, hardware: str, lane: str, level: Level) -> Durations:
+    """What the baseline of this hardware, lane and level says; where there is none, that of another level or GPU.
+
+    Only ratios count for a split, and those of another level are near, as are those of another GPU.
+
+    Args:
+        root: of the baselines.
+        hardware: the folder of the card, or of the CPU.
+        lane: the lane.
+        level: what is to be measured, with the rounds that the run asks for.
+
+    Raises:
+        ReportError: a baseline cannot be read.
+    """
+    for folder in (hardware, *other_gpus(root, hardware, lane)):
+        for name in dict.fromkeys((level.name, *LEVELS)):
+            path = baselines.folder(root, folder, lane, name) / baselines.FILE
+            if path.exists():
+                run = runfile.read(path)
+                seconds = {one.extra_info.cell: seconds_of(one, level.rounds) for one in run.benchmarks}
+                return Durations({cell: value for cell, value in seconds.items() if value > 0}, first_of(run), path)
+    return Durations()
+
+
+def other_gpus(root: Path, hardware: str, lane: str) -> list[str]:
+    """The folders of other GPUs with baselines of a lane, in one order on every host; none for a CPU."""
+    cpu = baselines.hardware_slug(None)
+    if hardware == cpu:
+        return []
+    return sorted({one.parent.name for one in root.glob(f"[a-z0-9]*/{lane}")} - {cpu, hardware})
+
+
+def seconds_of(benchmark: Benchmark, rounds: RoundPolicy) -> float:
+    """Seconds of all phases of a cell but those that are not its own, with as many rounds as there are at least.
+
+    A cold start is taken for a warm one: what it took longer depends on the cells before it (`first_of`).
+    """
+    phases, samples_s = benchmark.extra_info.phases, benchmark.stats.data
+    once_s = sum(seconds for phase, seconds in phases.items() if phase not in {ROUNDS, *NOT_ITS_OWN})
+    if not samples_s:
+        return once_s
+    return once_s - _colder_s(benchmark) + rounds.minimum * statistics.median(samples_s)
+
+
+def first_of(run: RunFile) -> dict[str, float]:
+    """What a cell readied for others of its process -> seconds: the longest, as later cells found it there."""
+    first: dict[str, float] = {}
+    for benchmark in run.benchmarks:
+        cell, reference_s = benchmark.extra_info.cell, benchmark.extra_info.phases.get(REFERENCE, 0.0)
+        for what, seconds in ((work_of(cell), reference_s), (kernels_of(cell), _colder_s(benchmark))):
+            first[what] = max(seconds, first.get(what, 0.0))
+    return first
+
+
+def _colder_s(benchmark: Benchmark) -> float:
+    cold_s, samples_s = benchmark.extra_info.phases.get(COLD_START, 0.0), benchmark.stats.data
+    return max(cold_s - statistics.median(samples_s), 0.0) if samples_s else 0.0
+
+
+def estimate(cell: str, seconds: Mapping[str, float]) -> float:
+    """The median of the nearest cells: first those of the same checkpoint and batch, then by the axes that differ."""
+    if not seconds:
+        return 1.0
+    nearest = min(distance(cell, other) for other in seconds)
+    return statistics.median(value for other, value in seconds.items() if distance(cell, other) == nearest)
+
+
+def distance(cell: str, other: str) -> tuple[int, int]:
+    """How many axes of the work, and how many optimizations, differ between two cells."""
+    pairs = zip(cell.split("-"), other.split("-"), AXES, strict=False)
+    differing = [axis.optimizes for one, another, axis in pairs if one != another]
+    return differing.count(False), differing.count(True)

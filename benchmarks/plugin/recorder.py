@@ -1,0 +1,171 @@
+"""The run file of a session: what became of each cell, written after every measured cell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.plugin.disturbed import disturbed
+from fixtures.measurement import record_of
+from reports.characters import short
+from reports.errors import ReportError
+from reports.records import audio, runfile
+from reports.records.schema import SCHEMA_VERSION, CellOutcome, Outcome, ShardRecord
+from reports.render.html import folder
+
+if TYPE_CHECKING:
+    from fixtures.machine.limits import Limits
+    from fixtures.measurement import Measurement
+
+
+LONGEST_REASON = 10_000
+"""Characters of why a cell failed, which may be the repr of anything; a run file with longer texts is not read."""
+
+REPORT_FILE, PAGE_FILE = "report.md", "index.html"
+
+
+def digest(content: Any) -> str:
+    """A short digest of JSON-like content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def cell_record(measurement: Measurement, environment: str) -> dict[str, Any]:
+    """`extra_info` of a measured cell, as `reports.records.CellRecord` reads it."""
+    measured = record_of(measurement)
+    return {"schema_version": SCHEMA_VERSION, "cell": measured.pop("cell"), "environment": environment, **measured}
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects a session's outcomes and writes them. A failed write is kept in `problem` and tried again later."""
+
+    path: Path
+    level: str
+    lane: str
+    hardware: str
+    outcomes: dict[str, CellOutcome] = field(default_factory=dict)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    overrides: dict[str, float] = field(default_factory=dict)
+    drill: str = ""
+    shard: ShardRecord | None = None
+    against: dict[str, Any] | None = None
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    writes: bool = True
+    """Not in a worker of pytest-xdist: the controller writes the files of all."""
+    limits: Limits | None = None
+    finished: bool = False
+    problem: str = ""
+    written: bool = False
+
+    def expect(
+        self, cells: Mapping[str, str], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
+    ) -> None:
+        """Note what is known before anything is measured.
+
+        Args:
+            cells: the matrix, each cell with why it is skipped, empty where it can run. A cell that cannot is skipped
+                in a run that ends before its turn, too: it is not what the run left undone.
+            asked_for: the selected ones that are this session's.
+            elsewhere: cell -> number of the shard that measures it.
+        """
+        for cell, skip in cells.items():
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for")
+            if cell in asked_for:
+                self.outcomes[cell] = CellOutcome(cell=cell, outcome="skipped" if skip else "not run", reason=skip)
+            holder = (elsewhere or {}).get(cell)
+            if self.shard and holder:
+                self.outcomes[cell].shard = holder
+                self.outcomes[cell].reason = f"shard {holder}/{self.shard.of} measures it"
+
+    @property
+    def asked_for(self) -> list[CellOutcome]:
+        """The outcomes of the cells that were asked for."""
+        return [outcome for outcome in self.outcomes.values() if outcome.outcome != "not asked for"]
+
+    @property
+    def all_warnings(self) -> list[str]:
+        """What was noted on the way, and what the card did to the rounds."""
+        return [*self.warnings, *disturbed(self.records)]
+
+    def measured(self, cell: str, record: dict[str, Any]) -> None:
+        """A cell was measured; it failed where its record says what is missing of it."""
+        problem = record.get("problem", "")
+        self.records[cell] = record  # first: what a signal leaves half done is not listed as measured
+        self.outcomes[cell] = CellOutcome(cell=cell, outcome="failed" if problem else "measured", reason=problem)
+
+    def not_measured(self, cell: str, outcome: Outcome, reason: str) -> None:
+        """A cell was skipped or failed; what was measured of it before stands."""
+        if cell not in self.records:
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=short(reason, LONGEST_REASON))
+
+    def entries(self, benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """pytest-benchmark's entries, each cell's and each other benchmark's once.
+
+        Of a test that ran twice (pytest-repeat names it anew each time) the last stands. A cell whose entry was made
+        and that was not noted before a signal came is left out, as it is not listed as measured.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        noted = {outcome.cell for outcome in self.outcomes.values() if outcome.outcome in ("measured", "failed")}
+        for entry in benchmarks:
+            info = entry["extra_info"]
+            cell = info["cell"] if "schema_version" in info else ""
+            if not cell or cell in noted:
+                found[cell or entry["fullname"]] = entry
+        return list(found.values())
+
+    def suite(self) -> dict[str, Any]:
+        """The run file's `suite`."""
+        against = {"against": self.against} if self.against else {}
+        return against | {
+            "schema_version": SCHEMA_VERSION,
+            "level": self.level,
+            "lane": self.lane,
+            "hardware": self.hardware,
+            "finished": self.finished,
+            "overrides": self.overrides,
+            "drill": self.drill,
+            "cells": [outcome.model_dump(exclude_none=True) for outcome in self.outcomes.values()],
+            "environments": self.environments,
+            "warnings": self.all_warnings,
+            **({"shards": [self.shard.model_dump()]} if self.shard else {}),
+        }
+
+    def inputs(self) -> dict[str, Any]:
+        """What `machine_info` says of the device's limits, and of the measured cells' weights and work."""
+        limits = {"limits": self.limits.record()} if self.limits else {}
+        return limits | {
+            "checkpoints": {
+                str(record["axes"]["checkpoint"]): record["checkpoint"] for record in self.records.values()
+            },
+            "workload_digest": runfile.digest_of_work(r["workload"]["digest"] for r in self.records.values()),
+        }
+
+    def clear(self) -> None:
+        """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
+        if not self.writes:
+            return
+        reports = (self.path.with_name(name) for name in (REPORT_FILE, PAGE_FILE))
+        for path in (self.path, *reports, *audio.files(self.path.parent)):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self.problem = f"cannot remove {path} of an earlier run: {error.strerror or error}"
+        try:
+            folder.clear(self.path.parent)
+        except ReportError as error:
+            self.problem = str(error)
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Write the run file; a failure is kept in `problem`, and the measurements stay in memory for the next try."""
+        try:
+            runfile.write_document(self.path, document)
+        except ReportError as error:
+            self.problem = str(error)
+        else:
+            self.problem = ""
+            self.written = True

@@ -1,0 +1,247 @@
+"""What the hooks in conftest.py do while a session runs: start it, and write its run file. `ending.py` is its end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Container, Mapping
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from benchmarks.plugin import card, durations, plan, shards
+from benchmarks.plugin.oppose import start_other_side
+from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.recorder import Recorder
+from benchmarks.plugin.settings import Settings
+from benchmarks.plugin.suite import BarkSuite, environment_record, shown
+from benchmarks.plugin.traces import Traces
+from fixtures.cells import parse
+from fixtures.checkpoints.source import CheckpointSource
+from fixtures.errors import SuiteError
+from fixtures.machine import context, environment
+from fixtures.meters.cupti import leave_after_profiles
+from reports.records.schema import Outcome
+
+
+def new_suite(settings: Settings) -> BarkSuite:
+    """A session with nothing measured yet."""
+    suite = BarkSuite(
+        settings=settings,
+        recorder=Recorder(
+            settings.run_path,
+            settings.level.name,
+            settings.machine.lane,
+            settings.hardware,
+            overrides=settings.overrides,
+            drill=str(settings.drill or ""),
+        ),
+        checkpoints=CheckpointSource(settings.checkpoint_source, settings.checkpoint_revision),
+    )
+    if settings.trace_dir:
+        suite.traces = Traces(settings.trace_dir, suite.warn)
+    return suite
+
+
+def header(suite: BarkSuite) -> str:
+    """One line at the top of the output: what is measured on what, and against which baseline."""
+    chosen = suite.settings
+    line = f"bark: level {chosen.level.name}, lane {chosen.machine.lane}, {chosen.machine.gpu or 'no GPU'}"
+    if chosen.shard:
+        line += f", shard {chosen.shard}"
+    if chosen.drill:
+        line += f", DRILL {chosen.drill}"
+    if chosen.against:
+        return f"{line}, in turns with {chosen.against.name}; both hold the model at once"
+    if not chosen.compare:
+        return line
+    return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
+
+
+def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
+    """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
+
+    Empty in a worker, too, which may collect all: its controller gives out this shard's alone.
+
+    Raises:
+        SuiteError: this shard has no cell; or the GPU that cells are for cannot be used.
+        ReportError: the baseline that knows the cells' durations cannot be read.
+    """
+    chosen = suite.settings
+    if chosen.machine.problem:
+        raise SuiteError(chosen.machine.problem)
+    if chosen.shard is None or suite.worker:
+        return {}
+    cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
+    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
+    suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
+    suite.recorder.shard = suite.split.record()
+    return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
+
+
+def split_line(suite: BarkSuite) -> list[str]:
+    """A line under the collection: how the plan was split; none without `--shard`."""
+    return [suite.split.describe()] if suite.split else []
+
+
+def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
+    """Get ready for the first cell: the card for this run alone, checkpoints, quiet libraries, a progress line.
+
+    Raises:
+        SuiteError: another run, or with `--gpu-wait` another process, did not leave the card in time; torch cannot
+            compute on it; or a checkpoint cannot be had.
+    """
+
+    def warn(line: str) -> None:
+        suite.recorder.warnings.append(line)
+        progress.write(f"\n{line}\n")
+
+    context.refuse_without_cuda(suite.settings.machine)  # before another run is waited for
+    if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
+        # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
+        config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
+    context.refuse_unusable(suite.settings.machine)
+    quiet_libraries()
+    suite.checkpoints.report = suite.references.warn = warn
+    if not suite.worker:  # a worker need not measure every checkpoint
+        to_run = [outcome for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
+        for name in dict.fromkeys(parse(outcome.cell).checkpoint for outcome in to_run):
+            suite.checkpoints.get(name)
+    begin(suite, config)
+    config._benchmarksession.get_machine_info()  # the first cell's record refers to it
+    suite.progress = progress
+    stays = leave_after_profiles(suite.settings.machine.device)
+    if stays and not suite.settings.against:  # pairs are timed where nothing is counted
+        warn(stays)
+    if suite.settings.against:
+        start_other_side(suite, commit_of(config))
+
+
+def begin(suite: BarkSuite, config: Any) -> None:
+    """Cells are about to be measured: nothing of an earlier run is to be taken for theirs."""
+    if not config._benchmarksession.disabled:
+        suite.began = True
+        suite.recorder.clear()
+        if not suite.worker:
+            interrupt_on_signals(suite, config)
+
+
+ONCE_IN_S = 5.0
+"""A second signal within these seconds is of the same end: `timeout` sends each to the process and to its group."""
+
+
+def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
+    """Have SIGTERM and SIGHUP, as of a scheduler or a closed terminal, end this session as Ctrl-C does.
+
+    Not while it ends already, and not where a signal is ignored (nohup) or has a handler. A worker dies by them: its
+    controller holds what it measured, and nothing stays on the card.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only it can have handlers
+        return
+    last_s = float("-inf")
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last_s
+        if suite.ending or time.monotonic() - last_s < ONCE_IN_S:
+            return
+        last_s = time.monotonic()
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
+            config.add_cleanup(partial(signal.signal, number, signal.SIG_DFL))
+
+
+def quiet_libraries() -> None:
+    """Keep loading bars and Bark's own known warnings out of the output; errors still show."""
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any) -> None:
+    """Add card, host, software and commit to pytest-benchmark's `machine_info`; found out once a session."""
+    if not suite.machine_info and suite.awaited is None:
+        commit = str(commit_of(config).get("id"))
+        groups = environment.describe(suite.settings.machine)
+        if suite.worker:
+            groups["software"].pop("OMP_NUM_THREADS", None)  # by the worker's share of the cores
+            if suite.worker.of > 1:
+                groups["host"]["workers"] = suite.worker.of
+        suite.machine_info = environment_record(groups, commit)
+    machine_info.update(suite.machine_info)
+
+
+COMMIT_VARIABLE = "BARK_BENCHMARKS_COMMIT"
+"""Names the commit where the suite runs from a copy without its git history, as in a container image."""
+
+
+def add_commit(commit_info: dict[str, Any], variables: Mapping[str, str]) -> None:
+    """Fill in the commit from the environment where pytest-benchmark found none."""
+    commit = variables.get(COMMIT_VARIABLE)
+    if commit and commit_info.get("id") in (None, "unknown", "unversioned"):
+        commit_info.update(id=commit, dirty=False)
+        commit_info.pop("error", None)
+
+
+def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
+    """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
+    output["suite"] = suite.recorder.suite()
+    output["benchmarks"] = suite.recorder.entries(output["benchmarks"])
+    output["machine_info"].update(suite.recorder.inputs())
+
+
+def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
+    """The run file as it stands, made by pytest-benchmark's own hooks."""
+    session = config._benchmarksession
+    commit_info = commit_of(config)
+    output: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=session.benchmarks,
+        include_data=True,
+        machine_info=session.get_machine_info(),
+        commit_info=commit_info,
+    )
+    config.hook.pytest_benchmark_update_json(config=config, benchmarks=session.benchmarks, output_json=output)
+    return output
+
+
+def save(suite: BarkSuite, config: Any) -> None:
+    """Write the run file as it stands."""
+    if suite.recorder.writes:
+        suite.recorder.save(document(suite, config))
+
+
+def commit_of(config: Any) -> dict[str, Any]:
+    """pytest-benchmark's `commit_info`, after its hooks."""
+    commit_info: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+    return commit_info
+
+
+def outcome_of(when: str, outcome: str, reason: str) -> tuple[Outcome, str] | None:
+    """What a test report says of its cell: skipped or failed, and why; None where it says nothing new.
+
+    Args:
+        when: `setup`, `call` or `teardown`.
+        outcome: pytest's `passed`, `failed` or `skipped`.
+        reason: the skip's reason or the crash's message.
+    """
+    if outcome == "skipped":
+        return "skipped", reason.removeprefix("Skipped: ")
+    if outcome == "failed" and when != "teardown":
+        return "failed", reason.strip().split("\n")[0] or "no reason given"
+    return None
+
+
+def report_reason(report: Any) -> str:
+    """The reason in a pytest report: the third part of a skip's tuple, or the crash's message."""
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple):
+        return str(longrepr[2])
+    crash = getattr(longrepr, "reprcrash", None)
+    return str(crash.message if crash else longrepr or "")

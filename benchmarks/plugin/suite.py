@@ -1,0 +1,279 @@
+"""A session of the suite: measures cells, records them, judges them. Knows nothing of pytest's hooks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pytest_benchmark.storage.file import FileStorage
+from pytest_benchmark.utils import get_machine_id
+
+from benchmarks.plugin.other_side import OtherSide
+from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.recorder import Recorder, cell_record, digest
+from benchmarks.plugin.settings import Settings
+from benchmarks.plugin.shards import Split
+from benchmarks.plugin.traces import Traces
+from fixtures.cells import parse
+from fixtures.checkpoints.source import CheckpointSource
+from fixtures.errors import OutOfMemoryError, SuiteError, guarded
+from fixtures.levels import RoundPolicy
+from fixtures.machine.limits import Limits, probe
+from fixtures.machine.workers import Worker
+from fixtures.measure import measure, measure_again
+from fixtures.measurement import Measurement
+from fixtures.models.bark.workload import SAMPLE_RATE_HZ, Workload, prompts_for
+from fixtures.reference import References
+from fixtures.rounds import Report, quietly
+from reports.errors import ReportError
+from reports.records import audio, baselines
+from reports.records.schema import CellRecord, RunFile
+from reports.render import acceptance, summary
+from reports.verdicts.attribution import attribute
+from reports.verdicts.compare import compare, compare_cell, rerun_reason
+from reports.verdicts.invariants import refuse_broken
+from reports.verdicts.sides import compare_cell_sides, compare_sides
+from reports.verdicts.thresholds import NONE, Overrides, overrides
+from reports.verdicts.verdict import Comparison, Verdict
+from reports.verdicts.wall import can_settle, settled
+
+
+@dataclass(slots=True)
+class BarkSuite:
+    """One session. `baseline` is set once it was found; `baseline_name` is where it is, or should be."""
+
+    settings: Settings
+    recorder: Recorder
+    checkpoints: CheckpointSource
+    references: References = field(default_factory=References)
+    progress: ProgressLine | None = None
+    machine_info: dict[str, Any] = field(default_factory=dict)
+    baseline: RunFile | None = None
+    baseline_name: str = ""
+    overrides: Overrides = NONE
+    split: Split | None = None
+    """Set where `--shard` asks for a part of the plan."""
+    rerun_s: float = 0.0
+    """Seconds spent on timing cells again."""
+    traces: Traces | None = None
+    """Set where `--trace-dir` asks for traces."""
+    began: bool = False
+    """Whether the first cell was got ready for."""
+    ending: bool = False
+    """Whether the session has run its last test: no signal interrupts it any more."""
+    limits_known: bool = False
+    """Whether the device was probed for its limits."""
+    other: OtherSide | None = None
+    """Set where `--against` names another side."""
+    worker: Worker | None = None
+    """Set where this process is one of several that measure at once."""
+    awaited: set[str] | None = None
+    """Cells that a worker has yet to tell of; None where this process measures itself."""
+
+    def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
+        """Measure one cell; progress goes to the terminal. A `policy` takes the place of the session's own.
+
+        Raises:
+            SuiteError: the cell could not be measured.
+        """
+        scenario = parse(cell)
+        checkpoint = self.checkpoints.get(scenario.checkpoint)
+        level = self.settings.level
+        workload = Workload(scenario.checkpoint, checkpoint.source, level.semantic_tokens, prompts_for(scenario.batch))
+        if self.progress:
+            self.progress.start(cell)
+        try:
+            return measure(
+                scenario,
+                checkpoint,
+                workload,
+                policy or self.policy,
+                self.settings.machine.device,
+                self.report,
+                self.references,
+                self.settings.drill,
+                partial(self.traces.keep, cell) if self.traces else None,
+                self._limits(),
+            )
+        finally:
+            if self.progress:
+                self.progress.finish()
+
+    @property
+    def report(self) -> Report:
+        """Takes how far a cell is."""
+        return self.progress.update if self.progress else quietly
+
+    def _limits(self) -> Limits | None:
+        """What the device can do at most, measured before the first cell; None where that did not go."""
+        if not self.limits_known:
+            self.limits_known = True
+            device = self.settings.machine.device
+            precisions = sorted({parse(outcome.cell).name("precision") for outcome in self.recorder.asked_for})
+            try:
+                self.recorder.limits = guarded(f"the probe of {device}'s limits", lambda: probe(device, precisions))
+            except OutOfMemoryError as error:
+                self.warn(f"{error}; cells are measured without the floor under their latency")
+        return self.recorder.limits
+
+    @property
+    def policy(self) -> RoundPolicy:
+        """When a cell has enough rounds: the level's policy, ended early once they have settled, or cannot any more."""
+        return replace(self.settings.level.rounds, settled=settled, can_settle=can_settle)
+
+    def confirm(self, measurement: Measurement) -> Measurement:
+        """Time a cell once more where its wall verdict needs it and `--rerun-budget` allows it; else as it was."""
+        cell = measurement.scenario.id
+        verdicts = self.verdicts(cell_record(measurement, self.machine_info.get("environment", "")))
+        reason = rerun_reason(verdicts) if len(measurement.launches) < 2 else ""
+        if not reason:
+            return measurement
+        if self.rerun_s >= self.settings.rerun_budget_s:
+            self.warn(
+                f"{cell} was not timed again, --rerun-budget={self.settings.rerun_budget_s:g} s is spent: {reason}"
+            )
+            return measurement
+        if self.progress:
+            self.progress.start(cell, f"again, {reason}")
+        started = time.monotonic()
+        try:
+            return measure_again(
+                measurement,
+                self.policy,
+                self.settings.machine.device,
+                self.report,
+                self.settings.drill,
+            )
+        except SuiteError as error:
+            self.warn(f"{cell} could not be timed again: {error}")
+            return measurement
+        finally:
+            self.rerun_s += time.monotonic() - started
+            if self.progress:
+                self.progress.finish(counts=False)
+
+    def warn(self, line: str) -> None:
+        """Keep a line for the run file and show it at the end."""
+        self.recorder.warnings.append(line)
+
+    def record(self, measurement: Measurement) -> dict[str, Any]:
+        """The cell's `extra_info`."""
+        record = cell_record(measurement, self.machine_info.get("environment", ""))
+        if self.worker:
+            record["worker"] = self.worker.record()
+        if measurement.sample:
+            record["audio"] = self._kept_sample(measurement)
+        return record
+
+    def _kept_sample(self, measurement: Measurement) -> dict[str, Any] | None:
+        cell = measurement.scenario.id
+        try:
+            return audio.write(self.settings.report_dir, cell, measurement.sample, SAMPLE_RATE_HZ)
+        except ReportError as error:
+            self.warn(f"the audio sample of {cell} was not kept: {error}")
+            return None
+
+    def verdicts(self, record: dict[str, Any]) -> list[Verdict]:
+        """The verdicts of one cell against baseline or other side; none where nothing was asked or there is none."""
+        if not self.other and (not self.settings.compare or self.baseline is None):
+            return []
+        head = CellRecord.model_validate(record)
+        base, environment = self._base(head)
+        judge_cell = compare_cell_sides if self.other else compare_cell
+        return judge_cell(base, head, environment, self.machine_info, self.overrides)
+
+    def _base(self, head: CellRecord) -> tuple[CellRecord | None, dict[str, Any]]:
+        """What a cell is held against, and the environment that was measured in."""
+        if self.other:
+            base = head.against.record if head.against else None
+            return base, self.recorder.environments.get(base.environment, self.machine_info) if base else {}
+        base = self.baseline.cells.get(head.cell) if self.baseline else None
+        return base, self.baseline.environment_of(base) if self.baseline and base else {}
+
+    def properties(self, record: dict[str, Any]) -> list[tuple[str, str]]:
+        """What `--junitxml` says of a cell: each metric with its unit, and the verdicts where it was judged."""
+        return summary.properties(CellRecord.model_validate(record), self.verdicts(record))
+
+    def regression(self, record: dict[str, Any]) -> str:
+        """The message of a cell that got worse than its baseline; empty where it did not, or nothing was asked."""
+        verdicts = self.verdicts(record)
+        if not any(verdict.fails for verdict in verdicts):
+            return ""
+        head = CellRecord.model_validate(record)
+        base, environment = self._base(head)
+        return summary.cell_message(verdicts, attribute(base, head, verdicts, environment, self.machine_info))
+
+    def judge(self, run: RunFile) -> Comparison | None:
+        """The comparison of the whole run with its other side or its baseline, if one was asked for."""
+        if run.suite.against:
+            return compare_sides(run, self.overrides)
+        if not self.settings.compare:
+            return None
+        return compare(
+            self.baseline,
+            run,
+            baseline=self.baseline_name,
+            overrides=self.overrides,
+        )
+
+    def load_baseline(self, *, needed: bool = False) -> None:
+        """Find the baseline as pytest-benchmark would, and read it, before anything is measured.
+
+        Args:
+            needed: by `--benchmark-compare-fail`, which otherwise has nothing to judge and says so at the end.
+
+        Raises:
+            SuiteError: what `--benchmark-compare` or `--benchmark-storage` names cannot be searched, or there is none.
+            ReportError: the baseline or the thresholds cannot be read.
+        """
+        wanted = self.settings.compare_with
+        self.overrides = overrides()
+        storage = self.settings.storage
+        if self.settings.storage_is_ours:
+            storage = str(self.settings.baseline_folder)
+        elif not storage.startswith("file://") and "://" in storage:
+            raise SuiteError(f"--benchmark-storage={storage}: only file:// storages can be compared with")
+        storage = storage.removeprefix("file://")
+        try:
+            search = FileStorage(storage, logger=None, default_machine_id=get_machine_id())
+            found = search.query(wanted or "[0-9][0-9][0-9][0-9]_*")
+        except (ValueError, NotImplementedError) as error:  # the latter of an absolute path where no file is
+            reason = "there is no such file" if Path(wanted or "").is_absolute() else error
+            raise SuiteError(f"--benchmark-compare={wanted}: {reason}") from error
+        if found:
+            self.baseline_name = shown(found[-1])
+            self.baseline = baselines.read(found[-1])
+        else:
+            self.baseline_name = f"in {shown(Path(storage))}" + (f" matching {wanted!r}" if wanted else "")
+            if needed:
+                raise SuiteError(
+                    f"--benchmark-compare-fail has nothing to judge, as there is no baseline {self.baseline_name}: "
+                    "leave it out, or name a stored run with --benchmark-compare"
+                )
+
+    def update_baseline(self, run: RunFile) -> list[str]:
+        """Accept the run as `--update-baselines` asks; returns what changed, in lines."""
+        assert self.settings.update is not None
+        path, changes = baselines.accept(
+            run,
+            self.settings.baseline_root,
+            which=self.settings.update,
+            reason=self.settings.reason,
+            check=refuse_broken,
+        )
+        return [f"baseline {shown(path)}:", *(f"  {line}" for line in acceptance.lines(changes))]
+
+
+def shown(path: Path) -> str:
+    """A path relative to the working directory where it is inside."""
+    absolute = path.resolve()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def environment_record(groups: dict[str, Any], commit: str) -> dict[str, Any]:
+    """Environment groups with the commit and a digest over all, as `machine_info` holds them."""
+    described = groups | {"commit": commit}
+    return described | {"environment": digest(described)}
