@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +12,10 @@ from benchmarks.plugin import against, display, ending, plan, settings, theirs, 
 from benchmarks.plugin import session as bark_session
 from benchmarks.plugin.replay import ReplayTimer
 from benchmarks.plugin.suite import BarkSuite
+from fixtures.cells import Cell
 from fixtures.errors import SuiteError
+from fixtures.loading import ProvenModel
 from fixtures.machine.own_processes import begin_run
-from fixtures.models.bark.axes import AXES
 from reports.errors import OUTSIDE, explained
 
 PROBLEMS = (SuiteError, *OUTSIDE)
@@ -38,9 +39,6 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    for axis in AXES:
-        for value in axis.values:
-            config.addinivalue_line("markers", f"{value.name}: cells whose {axis.name} is {value.name}")
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which names the card
     begin_run()
     worker = workers.bound(config)
@@ -52,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         chosen = settings.from_options(config.getoption)
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
+        for marker in plan.markers(chosen.matrix):
+            config.addinivalue_line("markers", marker)
         config.option.benchmark_save_data = True  # a saved run without its rounds could not be compared with
         if chosen.compare:
             suite.load_baseline(needed=bool(config.getoption("benchmark_compare_fail")))
@@ -67,33 +67,35 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if not plan.measures_a_cell(metafunc.fixturenames):
-        return
+    definitions = metafunc._arg2fixturedefs.get("cell", ())
+    if not definitions or definitions[-1].baseid or plan.is_parametrized(metafunc.definition, "cell"):
+        return  # no `cell`, or another one than this file's
     config = metafunc.config
     chosen = config.stash[SUITE].settings
-    config.stash[PLAN] = list(plan.plan(chosen.level, chosen.machine))
+    config.stash[PLAN] = list(plan.plan(chosen.matrix, chosen.level, chosen.machine))
+    timer = {"timer": ReplayTimer()} if "bark_suite" in metafunc.fixturenames else {}
     metafunc.parametrize(
         "cell",
         [
             pytest.param(
-                planned.scenario.id,
-                id=planned.scenario.id,
+                planned.cell,
+                id=planned.cell.id,
                 marks=[
-                    *(getattr(pytest.mark, value.name) for value in planned.scenario.values),
-                    pytest.mark.benchmark(timer=ReplayTimer(), group=planned.scenario.group),
+                    *(getattr(pytest.mark, value.name) for value in planned.cell.values),
+                    pytest.mark.benchmark(group=planned.cell.work, **timer),
                     *([pytest.mark.skip(reason=planned.skip)] if planned.skip else []),
                 ],
             )
             for planned in config.stash[PLAN]
         ],
+        indirect=True,
     )
 
 
 def cell_of(item: pytest.Item) -> str:
     """The cell that a test measures; empty for another test."""
-    if isinstance(item, pytest.Function) and plan.measures_a_cell(item.fixturenames):
-        return str(item.callspec.params["cell"])
-    return ""
+    cell = item.callspec.params.get("cell") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    return cell.id if isinstance(cell, Cell) else ""
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m
@@ -123,8 +125,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         cell = cell_of(item)
         if cell:
             config.stash[CELLS][item.nodeid] = cell
-    matrix = {planned.scenario.id: planned.skip for planned in config.stash[PLAN]}
+    matrix = {planned.cell.id: planned.skip for planned in config.stash[PLAN]}
     config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()), config.stash[ELSEWHERE])
+
+
+@pytest.fixture
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """One cell of the matrix; a test that asks for it, or for `model`, runs over all that are selected."""
+    selected: Cell = request.param
+    return selected
+
+
+@pytest.fixture
+def model(cell: Cell, bark_suite: BarkSuite) -> Iterator[ProvenModel]:
+    """The cell's model: loaded on an empty device and proven; afterwards the device is empty again."""
+    try:
+        proven = bark_suite.proven(cell)
+    except PROBLEMS as error:
+        pytest.fail(explained(error), pytrace=False)
+    yield proven
+    try:
+        proven.close()
+    except PROBLEMS as error:
+        pytest.fail(explained(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,12 @@ from benchmarks.plugin.broken_context import end_if_broken
 from benchmarks.plugin.oppose import oppose
 from benchmarks.plugin.replay import replay
 from benchmarks.plugin.suite import BarkSuite
+from fixtures.cells import Cell
 from fixtures.errors import SuiteError
-from fixtures.levels import RoundPolicy
+from fixtures.rounds import RoundPolicy
 
 
-def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pytest.FixtureRequest) -> None:
+def test_generate(cell: Cell, benchmark: Any, bark_suite: BarkSuite, request: pytest.FixtureRequest) -> None:
     """One generation a round; fails where the cell is not what it is named for, or got worse than its baseline."""
     if hasattr(request.config, "workerinput") and bark_suite.worker is None:
         pytest.fail("this worker has no GPU and no cores of its own: name benchmarks/ with -n", pytrace=False)
@@ -25,7 +26,7 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
     except SuiteError as error:
         problem = str(error)
     except Exception:
-        end_if_broken(bark_suite, request.session, cell)
+        end_if_broken(bark_suite, request.session, cell.id)
         raise
     if problem:  # outside the handler: the error's frames hold the model
         pytest.fail(problem, pytrace=False)
@@ -35,12 +36,12 @@ def test_generate(cell: str, benchmark: Any, bark_suite: BarkSuite, request: pyt
     replay(benchmark, marker.kwargs["timer"], measurement.samples_s)
     record = bark_suite.record(measurement)
     benchmark.extra_info.update(record)
-    bark_suite.recorder.measured(cell, record)
+    bark_suite.recorder.measured(cell.id, record)
     save_run = request.getfixturevalue("save_run")
     save_run()
     if bark_suite.other:
         benchmark.extra_info["against"] = {}  # filled as it is measured, so that an interrupted cell keeps what it has
-        oppose(bark_suite, cell, benchmark.extra_info["against"], save_run)
+        oppose(bark_suite, cell.id, benchmark.extra_info["against"], save_run)
         save_run()
     # Not added: where a plugin runs a failed test again, the last run stands.
     request.node.user_properties[:] = bark_suite.properties(benchmark.extra_info)

@@ -8,7 +8,7 @@ from fixtures.cells import parse
 from fixtures.checkpoints.source import Checkpoint
 from fixtures.measurement import counter_metrics, steps_of
 from fixtures.meters.counters import COUNTED, COUNTER_TOKENS, CounterReading, count
-from fixtures.models.bark.loading import ReadyBark, load
+from fixtures.models.bark.loading import LoadedBark, load
 from fixtures.models.bark.workload import Workload, expected_tokens, prompts_for
 from reports.verdicts.compare import compare
 from reports.verdicts.verdict import Attribution
@@ -18,12 +18,12 @@ LAYERS = 2
 """Of the tiny checkpoint."""
 
 
-def tiny_bark(tiny: Checkpoint, cell: str, device: str) -> ReadyBark:
+def tiny_bark(tiny: Checkpoint, cell: str, device: str) -> LoadedBark:
     """The tiny checkpoint, loaded as the cell says."""
     return load(parse(cell), tiny, Workload("tiny", "synthetic", COUNTER_TOKENS, prompts_for(1)), device)
 
 
-def counted(ready: ReadyBark) -> CounterReading:
+def counted(ready: LoadedBark) -> CounterReading:
     """One counter pass, as a measurement makes it."""
     return count(ready.model, lambda: ready.generate(COUNTED), ready.device)
 

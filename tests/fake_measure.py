@@ -25,10 +25,10 @@ from typing import Any
 from pytest_benchmark import plugin
 
 from benchmarks.plugin import card, session, suite
-from fixtures.cells import Scenario
+from fixtures.cells import Cell
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
-from fixtures.levels import RoundPolicy
+from fixtures.rounds import RoundPolicy
 from fixtures.machine import context, environment, gpus
 from fixtures.machine.limits import Limits
 from fixtures.measurement import Measurement
@@ -49,7 +49,7 @@ BROKEN: list[str] = []
 
 
 def measure(
-    scenario: Scenario,
+    scenario: Cell,
     checkpoint: Checkpoint,
     workload: Workload,
     policy: RoundPolicy,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.models.bark.loading import ReadyBark
+from fixtures.models.bark.loading import LoadedBark
 
 
 def pytest_configure() -> None:
     """Wrap the generation that every meter calls."""
-    stock = ReadyBark.generate
+    stock = LoadedBark.generate
 
-    def generate(self: ReadyBark, *args: Any, **kwargs: Any) -> Any:
+    def generate(self: LoadedBark, *args: Any, **kwargs: Any) -> Any:
         import torch
 
         held = torch.ones(64 * 2**20, dtype=torch.uint8, device=self.device)
@@ -19,4 +19,4 @@ def pytest_configure() -> None:
         del held
         return audio
 
-    ReadyBark.generate = generate  # type: ignore[method-assign]
+    LoadedBark.generate = generate  # type: ignore[method-assign]

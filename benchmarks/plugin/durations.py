@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.plugin.schedule import kernels_of, readied, work_of
-from fixtures.levels import LEVELS, Level, RoundPolicy
+from fixtures.levels import LEVELS, Level
 from fixtures.models.bark.axes import AXES
+from fixtures.rounds import RoundPolicy
 from reports.records import baselines, runfile
 from reports.records.schema import Benchmark, RunFile
 

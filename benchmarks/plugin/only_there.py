@@ -6,37 +6,38 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from benchmarks.plugin.plan import plan
-from benchmarks.plugin.schedule import checkpoint_of
 from fixtures.levels import Level
 from fixtures.machine.gpus import PACKAGES, Machine
+from fixtures.models import Matrix
 
 
 def only_there(
-    description: Mapping[str, Any], level: Level, machine: Machine
+    description: Mapping[str, Any], matrix: Matrix, level: Level, machine: Machine
 ) -> dict[str, Literal["packages", "tree"]]:
     """Cell -> what makes the difference: its `packages`, with which this tree would run it too, or its `tree`.
 
     Args:
         description: what the other side's worker says of itself; a checkout that is older does not say what it can run,
             and then nothing is found.
+        matrix: of both sides.
         level: what this side measures; the other measures its own checkpoints at that level.
         machine: this side's.
     """
     there = set(map(str, description.get("runs", {}).get(machine.device, ())))
-    checkpoints = description.get("levels", {}).get(level.name, ())
+    measured = set(description.get("levels", {}).get(level.name, ()))
     software = description["environment"].get("software", {})
     packages = {name: software[name] for name in PACKAGES if name in software}
-    with_theirs = plan(level, Machine(machine.gpu, packages))
-    here = list(plan(level, machine))
+    with_theirs = plan(matrix, level, Machine(machine.gpu, packages))
+    here = list(plan(matrix, level, machine))
     skipped: dict[str, Literal["packages", "tree"]] = {
-        one.scenario.id: "tree" if other.skip else "packages"
+        one.cell.id: "tree" if other.skip else "packages"
         for one, other in zip(here, with_theirs, strict=True)
         if one.skip
     }
-    known = {one.scenario.id for one in here}
+    known = {one.cell.id for one in here}
     found: dict[str, Literal["packages", "tree"]] = {}
     for cell in sorted(there):
         why = skipped.get(cell) if cell in known else "tree"  # what is not known here has left the matrix
-        if why and checkpoint_of(cell) in checkpoints:
+        if why and cell in measured:
             found[cell] = why
     return found

@@ -33,7 +33,7 @@ def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
         cells = suite.progress.total if suite.progress else len(suite.recorder.asked_for)
     suite.other = OtherSide(chosen.against, cells, suite.recorder.drill)
     suite.other.check(commit_info, suite.machine_info["gpu"])
-    lost = only_there(suite.other.description, chosen.level, chosen.machine)
+    lost = only_there(suite.other.description, chosen.matrix, chosen.level, chosen.machine)
     suite.recorder.against = suite.other.record() | {"only_there": lost}
 
 
@@ -50,7 +50,7 @@ def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[]
     chosen, limits, progress = suite.settings, suite.recorder.limits, suite.progress
     order = Order(
         cell,
-        chosen.level.semantic_tokens,
+        chosen.level.tokens_of(chosen.matrix.model_of(chosen.matrix[cell])),
         chosen.checkpoint_source,
         chosen.checkpoint_revision,
         chosen.machine.device,

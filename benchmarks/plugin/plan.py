@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from fixtures.cells import Scenario, product
+from fixtures.cells import Cell
 from fixtures.levels import LEVELS, Level
 from fixtures.machine.gpus import Machine
-from fixtures.models.bark.axes import AXES
+from fixtures.model import Model
+from fixtures.models import Matrix
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A cell and why it is skipped; `skip` is empty where it runs."""
 
-    scenario: Scenario
+    cell: Cell
     skip: str
 
 
-def measures_a_cell(arguments: Iterable[str]) -> bool:
-    """Whether a test with these arguments is the suite's own; one of a user may have a `cell` that is another thing."""
-    return {"cell", "bark_suite"} <= set(arguments)
+def is_parametrized(test: Any, argument: str) -> bool:
+    """Whether a test gives itself the values of an argument."""
+    named = [mark.args[0] if mark.args else mark.kwargs["argnames"] for mark in test.iter_markers("parametrize")]
+    return any(argument in (re.split(r"[,\s]+", names) if isinstance(names, str) else names) for names in named)
 
 
-def plan(level: Level, machine: Machine) -> Iterator[Planned]:
-    """Every cell of the product with its decision; of several reasons to skip a cell, the first is shown."""
-    for scenario in product():
-        reasons = [*other_level(scenario, level), *scenario.unmet_needs(machine)]
-        yield Planned(scenario, reasons[0] if reasons else "")
+def markers(matrix: Matrix) -> list[str]:
+    """The markers of pytest that select cells, one for each axis value."""
+    axes = [axis for model in matrix.models.values() for axis in model.axes]
+    lines = [f"{value.name}: cells whose {axis.name} is {value.name}" for axis in axes for value in axis.values]
+    return list(dict.fromkeys(lines))
 
 
-def other_level(scenario: Scenario, level: Level) -> list[str]:
+def plan(matrix: Matrix, level: Level, machine: Machine) -> Iterator[Planned]:
+    """Every cell of the matrix with its decision; of several reasons to skip a cell, the first is shown."""
+    for cell in matrix:
+        reasons = [*other_level(cell, matrix.model_of(cell), level), *cell.unmet_needs(machine)]
+        yield Planned(cell, reasons[0] if reasons else "")
+
+
+def other_level(cell: Cell, model: Model, level: Level) -> list[str]:
     """Why a level leaves a cell's checkpoint out; empty where it does not."""
-    if scenario.checkpoint in level.checkpoints:
+    checkpoints = level.checkpoints_of(model)
+    if cell.checkpoint in checkpoints:
         return []
-    others = [name for name, other in LEVELS.items() if scenario.checkpoint in other.checkpoints]
-    return [
-        f"level {level.name} measures {' and '.join(level.checkpoints)} only: for {scenario.checkpoint} use "
-        + " or ".join(f"--level={name}" for name in others)
-    ]
+    others = [f"--level={name}" for name, other in LEVELS.items() if cell.checkpoint in other.checkpoints_of(model)]
+    measured = f"measures {' and '.join(checkpoints)} only" if checkpoints else f"measures nothing of {model.name}"
+    return [f"level {level.name} {measured}: for {cell.checkpoint} use {' or '.join(others) or 'another model'}"]
 
 
 def describe(planned: Iterable[Planned]) -> list[str]:
@@ -52,7 +62,8 @@ def describe(planned: Iterable[Planned]) -> list[str]:
     return lines
 
 
-def nothing_selected() -> str:
+def nothing_selected(matrix: Matrix) -> str:
     """What to say when a selection matches no cell."""
-    axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in AXES)
+    every = [axis for model in matrix.models.values() for axis in model.axes]
+    axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in every)
     return f'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa". They are: {axes}'

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fixtures.measure import Progress
+    from fixtures.rounds import Progress
 
 
 def duration(seconds: float) -> str:

@@ -139,11 +139,15 @@ class Recorder:
         """What `machine_info` says of the device's limits, and of the measured cells' weights and work."""
         limits = {"limits": self.limits.record()} if self.limits else {}
         return limits | {
-            "checkpoints": {
-                str(record["axes"]["checkpoint"]): record["checkpoint"] for record in self.records.values()
-            },
+            "checkpoints": {self._checkpoint_name(record): record["checkpoint"] for record in self.records.values()},
             "workload_digest": runfile.digest_of_work(r["workload"]["digest"] for r in self.records.values()),
         }
+
+    def _checkpoint_name(self, record: dict[str, Any]) -> str:
+        """With its model's where several are measured: each may have a `small`."""
+        several = len({each["model"] for each in self.records.values()}) > 1
+        name = str(record["workload"]["checkpoint"])
+        return f"{record['model']}/{name}" if several else name
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""

@@ -20,7 +20,8 @@ from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from fixtures.models.bark.axes import AXES, Axis
+from fixtures.cells import Axis
+from fixtures.models.bark.axes import AXES
 
 SHORTEST_S = 1e-3
 """What a cell takes at least: the play would else give one worker all that takes no time."""

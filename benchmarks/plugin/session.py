@@ -17,10 +17,10 @@ from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, environment_record, shown
 from benchmarks.plugin.traces import Traces
-from fixtures.cells import parse
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.machine import context, environment
+from fixtures.machine.switches import switches
 from fixtures.meters.cupti import leave_after_profiles
 from reports.records.schema import Outcome
 
@@ -73,7 +73,7 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
         raise SuiteError(chosen.machine.problem)
     if chosen.shard is None or suite.worker:
         return {}
-    cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
+    cells = [one.cell.id for one in planned if not one.skip and one.cell.id in selected]
     known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
     suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()
@@ -102,12 +102,13 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
         config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
     context.refuse_unusable(suite.settings.machine)
+    suite.switches = switches()  # before libraries are imported, which may change them
     quiet_libraries()
     suite.checkpoints.report = suite.references.warn = warn
     if not suite.worker:  # a worker need not measure every checkpoint
         to_run = [outcome for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
-        for name in dict.fromkeys(parse(outcome.cell).checkpoint for outcome in to_run):
-            suite.checkpoints.get(name)
+        for cell in (suite.settings.matrix[outcome.cell] for outcome in to_run):
+            suite.checkpoints.get(suite.settings.matrix.model_of(cell), cell.checkpoint)
     begin(suite, config)
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
     suite.progress = progress

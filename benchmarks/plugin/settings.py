@@ -12,10 +12,11 @@ from benchmarks.plugin.against import Against
 from benchmarks.plugin.shards import Shard, parse_shard
 from fixtures.checkpoints.source import SOURCES
 from fixtures.errors import SuiteError
-from fixtures.faults import POSSIBLE, Drill, Kind, parse_drill
+from fixtures.faults import POSSIBLE, Fault, Kind, parse_fault
 from fixtures.levels import LEVELS, Level, choose_level
 from fixtures.machine.gpus import Machine, this_machine
 from fixtures.machine.lock import WAIT_S
+from fixtures.models import Matrix, models
 from reports.records import baselines
 
 ROOT = theirs.ROOT
@@ -37,6 +38,7 @@ class Settings:
     """
 
     machine: Machine
+    matrix: Matrix
     level: Level
     checkpoint_source: str
     checkpoint_revision: str | None
@@ -50,7 +52,7 @@ class Settings:
     update: baselines.Which | None
     reason: str = ""
     rerun_budget_s: float = RERUN_BUDGET_S
-    drill: Drill | None = None
+    drill: Fault | None = None
     trace_dir: Path | None = None
     shard: Shard | None = None
     gpu_wait_s: float | None = None
@@ -78,7 +80,14 @@ def add_options(parser: Any) -> None:
     group.addoption(
         "--level", default=None, help=f"how much to measure: {', '.join(LEVELS)} (pr with a GPU, else smoke)"
     )
-    group.addoption("--tokens", type=int, default=None, help="semantic tokens a sample, in place of the level's")
+    group.addoption(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="measure this model (default: all; may be repeated)",
+    )
+    group.addoption("--tokens", type=int, default=None, help="tokens a sample, in place of the level's")
     group.addoption("--rounds", type=int, default=None, help="timed rounds a cell, exactly, in place of the level's")
     group.addoption(
         "--budget", type=float, default=None, help="seconds of timed rounds a cell, in place of the level's"
@@ -154,8 +163,14 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     """
     theirs.refuse_debugger(option)
     machine = find_machine(option("device"))
+    matrix = Matrix(models(option("model")))
     level = choose_level(
-        option("level"), machine.gpu, tokens=option("tokens"), rounds=option("rounds"), budget_s=option("budget")
+        option("level"),
+        machine.gpu,
+        matrix.models.values(),
+        tokens=option("tokens"),
+        rounds=option("rounds"),
+        budget_s=option("budget"),
     )
     if machine.problem and (option("device") == "cuda" or level.needs_gpu):
         raise SuiteError(machine.problem)
@@ -176,8 +191,8 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         )
     if update and option("tokens") is not None:
         raise SuiteError(
-            f"--update-baselines with --tokens={option('tokens')}: a baseline holds its level's own "
-            f"{LEVELS[level.name].semantic_tokens} tokens, which every later run is compared with; leave --tokens out"
+            f"--update-baselines with --tokens={option('tokens')}: a baseline holds its level's own tokens, which "
+            "every later run is compared with; leave --tokens out"
         )
     if option("baseline_reason") and not update:
         raise SuiteError("--baseline-reason says why --update-baselines: give both, or leave it out")
@@ -188,6 +203,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     drill = None if option("drill") is None else chosen_drill(option, machine)
     return Settings(
         machine=machine,
+        matrix=matrix,
         level=level,
         checkpoint_source=option("checkpoint_source"),
         checkpoint_revision=option("checkpoint_revision"),
@@ -225,13 +241,13 @@ def chosen_shard(option: Callable[[str], Any]) -> Shard | None:
     return parse_shard(option("shard"))
 
 
-def chosen_drill(option: Callable[[str], Any], machine: Machine) -> Drill:
+def chosen_drill(option: Callable[[str], Any], machine: Machine) -> Fault:
     """The drill of `--drill`.
 
     Raises:
         SuiteError: there is no such drill, it needs a GPU, or its run was to be kept as a baseline.
     """
-    drill = parse_drill(option("drill"))
+    drill = parse_fault(option("drill"))
     if option("update_baselines"):
         raise SuiteError(f"--drill={drill} with --update-baselines: a drill is never a baseline; leave one of them out")
     if option("benchmark_save") or option("benchmark_autosave"):

@@ -17,17 +17,17 @@ from benchmarks.plugin.recorder import Recorder, cell_record, digest
 from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.shards import Split
 from benchmarks.plugin.traces import Traces
-from fixtures.cells import parse
+from fixtures.cells import Cell
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import OutOfMemoryError, SuiteError, guarded
-from fixtures.levels import RoundPolicy
+from fixtures.loading import Job, ProvenModel
 from fixtures.machine.limits import Limits, probe
+from fixtures.machine.switches import refuse_changed
 from fixtures.machine.workers import Worker
 from fixtures.measure import measure, measure_again
-from fixtures.measurement import Measurement
-from fixtures.models.bark.workload import SAMPLE_RATE_HZ, Workload, prompts_for
+from fixtures.measurement import Measurement, Sample
 from fixtures.reference import References
-from fixtures.rounds import Report, quietly
+from fixtures.rounds import Report, RoundPolicy, quietly
 from reports.errors import ReportError
 from reports.records import audio, baselines
 from reports.records.schema import CellRecord, RunFile
@@ -60,6 +60,8 @@ class BarkSuite:
     """Seconds spent on timing cells again."""
     traces: Traces | None = None
     """Set where `--trace-dir` asks for traces."""
+    switches: dict[str, str] = field(default_factory=dict)
+    """Process-wide switches of torch as the session found them."""
     began: bool = False
     """Whether the first cell was got ready for."""
     ending: bool = False
@@ -73,34 +75,48 @@ class BarkSuite:
     awaited: set[str] | None = None
     """Cells that a worker has yet to tell of; None where this process measures itself."""
 
-    def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
+    def measure(self, cell: Cell, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal. A `policy` takes the place of the session's own.
 
         Raises:
             SuiteError: the cell could not be measured.
         """
-        scenario = parse(cell)
-        checkpoint = self.checkpoints.get(scenario.checkpoint)
-        level = self.settings.level
-        workload = Workload(scenario.checkpoint, checkpoint.source, level.semantic_tokens, prompts_for(scenario.batch))
+        refuse_changed(self.switches)
+        job = self.job(cell)
         if self.progress:
-            self.progress.start(cell)
+            self.progress.start(cell.id)
         try:
             return measure(
-                scenario,
-                checkpoint,
-                workload,
+                job,
                 policy or self.policy,
-                self.settings.machine.device,
                 self.report,
                 self.references,
-                self.settings.drill,
-                partial(self.traces.keep, cell) if self.traces else None,
+                partial(self.traces.keep, cell.id) if self.traces else None,
                 self._limits(),
             )
         finally:
             if self.progress:
                 self.progress.finish()
+
+    def job(self, cell: Cell) -> Job:
+        """All that it takes to load a cell.
+
+        Raises:
+            SuiteError: its checkpoint cannot be had.
+        """
+        model, chosen = self.settings.matrix.model_of(cell), self.settings
+        checkpoint = self.checkpoints.get(model, cell.checkpoint)
+        workload = model.workload(cell, checkpoint.source, chosen.level.tokens_of(model))
+        return Job(model, cell, checkpoint, workload, chosen.machine.device, chosen.drill)
+
+    def proven(self, cell: Cell) -> ProvenModel:
+        """The cell's model, for a benchmark of a user's own.
+
+        Raises:
+            SuiteError: it cannot be loaded or proven.
+        """
+        refuse_changed(self.switches)
+        return ProvenModel(self.job(cell))
 
     @property
     def report(self) -> Report:
@@ -112,9 +128,9 @@ class BarkSuite:
         if not self.limits_known:
             self.limits_known = True
             device = self.settings.machine.device
-            precisions = sorted({parse(outcome.cell).name("precision") for outcome in self.recorder.asked_for})
+            formats = sorted({self.settings.matrix[outcome.cell].compute for outcome in self.recorder.asked_for})
             try:
-                self.recorder.limits = guarded(f"the probe of {device}'s limits", lambda: probe(device, precisions))
+                self.recorder.limits = guarded(f"the probe of {device}'s limits", lambda: probe(device, formats))
             except OutOfMemoryError as error:
                 self.warn(f"{error}; cells are measured without the floor under their latency")
         return self.recorder.limits
@@ -126,7 +142,7 @@ class BarkSuite:
 
     def confirm(self, measurement: Measurement) -> Measurement:
         """Time a cell once more where its wall verdict needs it and `--rerun-budget` allows it; else as it was."""
-        cell = measurement.scenario.id
+        cell = measurement.job.cell.id
         verdicts = self.verdicts(cell_record(measurement, self.machine_info.get("environment", "")))
         reason = rerun_reason(verdicts) if len(measurement.launches) < 2 else ""
         if not reason:
@@ -140,13 +156,7 @@ class BarkSuite:
             self.progress.start(cell, f"again, {reason}")
         started = time.monotonic()
         try:
-            return measure_again(
-                measurement,
-                self.policy,
-                self.settings.machine.device,
-                self.report,
-                self.settings.drill,
-            )
+            return measure_again(measurement, self.policy, self.report)
         except SuiteError as error:
             self.warn(f"{cell} could not be timed again: {error}")
             return measurement
@@ -165,13 +175,12 @@ class BarkSuite:
         if self.worker:
             record["worker"] = self.worker.record()
         if measurement.sample:
-            record["audio"] = self._kept_sample(measurement)
+            record["audio"] = self._kept_sample(measurement.job.cell.id, measurement.sample)
         return record
 
-    def _kept_sample(self, measurement: Measurement) -> dict[str, Any] | None:
-        cell = measurement.scenario.id
+    def _kept_sample(self, cell: str, sample: Sample) -> dict[str, Any] | None:
         try:
-            return audio.write(self.settings.report_dir, cell, measurement.sample, SAMPLE_RATE_HZ)
+            return audio.write(self.settings.report_dir, cell, sample.pcm, sample.rate_hz)
         except ReportError as error:
             self.warn(f"the audio sample of {cell} was not kept: {error}")
             return None

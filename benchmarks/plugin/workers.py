@@ -152,7 +152,7 @@ class Controller(Enabled):
         self.enough_failed = False
         self.merged = handover.Merged(suite, [])
         chosen = suite.settings
-        self.planned = {one.scenario.id: one for one in plan.plan(chosen.level, chosen.machine)}
+        self.planned = {one.cell.id: one for one in plan.plan(chosen.matrix, chosen.level, chosen.machine)}
         self.seconds = known.of(cell for cell, one in self.planned.items() if not one.skip)
         self.costs = Costs(self.seconds, known.first)
         self.session_cores = len(workers.usable_cores())

@@ -26,6 +26,6 @@ def test_the_smoke_gate_measures_both_and_finds_what_was_planted(origin: Path, t
     assert found, job.summary
     before, after = (int(number.replace(",", "")) for number in found.groups())
     assert after - before == 100
-    assert "> Drill: launches=+100 was planted in every cell." in job.summary
+    assert "> Fault: launches=+100 was planted in every cell." in job.summary
     assert "[The whole report](https://github.example/owner/bark/actions/runs/42)" in job.summary
     assert f"::error title={SMALLEST}::" in job.ended["Say what changed"].stdout
