@@ -16,6 +16,7 @@ from fixtures.cells import Cell
 from fixtures.errors import SuiteError
 from fixtures.loading import ProvenModel
 from fixtures.machine.own_processes import begin_run
+from fixtures.models import Matrix
 from reports.errors import OUTSIDE, explained
 
 PROBLEMS = (SuiteError, *OUTSIDE)
@@ -67,9 +68,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    definitions = metafunc._arg2fixturedefs.get("cell", ())
-    if not definitions or definitions[-1].baseid or plan.is_parametrized(metafunc.definition, "cell"):
-        return  # no `cell`, or another one than this file's
+    if not {"cell", "matrix"} <= set(metafunc.fixturenames):
+        return  # no `cell`, or another one than this file's: only that one asks for the matrix
     config = metafunc.config
     chosen = config.stash[SUITE].settings
     config.stash[PLAN] = list(plan.plan(chosen.matrix, chosen.level, chosen.machine))
@@ -78,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "cell",
         [
             pytest.param(
-                planned.cell,
+                planned.cell.id,
                 id=planned.cell.id,
                 marks=[
                     *(getattr(pytest.mark, value.name) for value in planned.cell.values),
@@ -94,8 +94,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def cell_of(item: pytest.Item) -> str:
     """The cell that a test measures; empty for another test."""
-    cell = item.callspec.params.get("cell") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
-    return cell.id if isinstance(cell, Cell) else ""
+    if isinstance(item, pytest.Function) and {"cell", "matrix"} <= set(item.fixturenames):
+        return str(item.callspec.params["cell"])
+    return ""
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m
@@ -129,11 +130,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()), config.stash[ELSEWHERE])
 
 
+@pytest.fixture(scope="session")
+def matrix(request: pytest.FixtureRequest) -> Matrix:
+    """The cells of all models of this run."""
+    return request.config.stash[SUITE].settings.matrix
+
+
 @pytest.fixture
-def cell(request: pytest.FixtureRequest) -> Cell:
+def cell(request: pytest.FixtureRequest, matrix: Matrix) -> Cell:
     """One cell of the matrix; a test that asks for it, or for `model`, runs over all that are selected."""
-    selected: Cell = request.param
-    return selected
+    return matrix[request.param]
 
 
 @pytest.fixture

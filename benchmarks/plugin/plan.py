@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fixtures.cells import Cell
 from fixtures.levels import LEVELS, Level
@@ -21,12 +19,6 @@ class Planned:
 
     cell: Cell
     skip: str
-
-
-def is_parametrized(test: Any, argument: str) -> bool:
-    """Whether a test gives itself the values of an argument."""
-    named = [mark.args[0] if mark.args else mark.kwargs["argnames"] for mark in test.iter_markers("parametrize")]
-    return any(argument in (re.split(r"[,\s]+", names) if isinstance(names, str) else names) for names in named)
 
 
 def markers(matrix: Matrix) -> list[str]:
