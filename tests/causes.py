@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.cells import parse
 from fixtures.checkpoints.source import Checkpoint
-from fixtures.measurement import counter_metrics, steps_of
-from fixtures.meters.counters import COUNTED, COUNTER_TOKENS, CounterReading, count
+from fixtures.measurement import counter_metrics
+from fixtures.meters.counters import CounterReading
 from fixtures.models.bark.loading import LoadedBark, load
-from fixtures.models.bark.workload import Workload, expected_tokens, prompts_for
 from reports.verdicts.compare import compare
 from reports.verdicts.verdict import Attribution
 from tests.builders import H200, cell_document, run_of
+from tests.fixtures.models import WORK, cell
 
 LAYERS = 2
 """Of the tiny checkpoint."""
 
 
-def tiny_bark(tiny: Checkpoint, cell: str, device: str) -> LoadedBark:
-    """The tiny checkpoint, loaded as the cell says."""
-    return load(parse(cell), tiny, Workload("tiny", "synthetic", COUNTER_TOKENS, prompts_for(1)), device)
-
-
-def counted(ready: LoadedBark) -> CounterReading:
-    """One counter pass, as a measurement makes it."""
-    return count(ready.model, lambda: ready.generate(COUNTED), ready.device)
+def tiny_bark(tiny: Checkpoint, name: str, device: str) -> LoadedBark:
+    """The tiny checkpoint, loaded as the cell of this name says."""
+    return load(cell(name), tiny, WORK, device)
 
 
 def why(cell: str, before: CounterReading, after: CounterReading) -> Attribution:
@@ -44,7 +38,7 @@ def document(cell: str, reading: CounterReading) -> dict[str, Any]:
     exact = {name: value for name, value in counter_metrics(reading.total).items() if name != "gpu_busy"}
     entry = cell_document(cell, exact)
     entry["extra_info"]["counters"] = reading.record() | {
-        "steps": steps_of(expected_tokens(COUNTER_TOKENS)),
+        "steps": {stage: work.steps for stage, work in WORK.short_work.stages.items()},
         "scale": {},
     }
     return entry

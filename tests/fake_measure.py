@@ -25,18 +25,18 @@ from typing import Any
 from pytest_benchmark import plugin
 
 from benchmarks.plugin import card, session, suite
-from fixtures.cells import Cell
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
-from fixtures.rounds import RoundPolicy
+from fixtures.loading import Job
 from fixtures.machine import context, environment, gpus
 from fixtures.machine.limits import Limits
 from fixtures.measurement import Measurement
-from fixtures.meters.latency import STAGES, Round, Steps
+from fixtures.meters.latency import Round, Steps
 from fixtures.meters.memory import MemoryReading
 from fixtures.meters.telemetry import Telemetry
-from fixtures.models.bark.workload import Workload
+from fixtures.models.bark.stages import STAGES
 from fixtures.pairs import process as pairs
+from fixtures.rounds import RoundPolicy
 
 CARD, OTHER = os.environ.get("FAKE_CARD"), os.environ.get("FAKE_PROCESS")
 if CARD:  # now: the options are checked before any plugin's own hooks
@@ -49,21 +49,18 @@ BROKEN: list[str] = []
 
 
 def measure(
-    scenario: Cell,
-    checkpoint: Checkpoint,
-    workload: Workload,
+    job: Job,
     policy: RoundPolicy,
-    device: str,
     report: Callable[[Any], None],
     references: Any,
-    drill: Any = None,
     keep_trace: Any = None,
     limits: Any = None,
 ) -> Measurement:
     """What `fixtures.measure.measure` would return, from made-up numbers."""
-    wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(scenario.id, {})
+    cell, device = job.cell, job.device
+    wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(cell.id, {})
     if wanted.get("raise") == "suite":
-        raise SuiteError(f"{scenario.id} on {device} ran out of memory: Tried to allocate 20.00 GiB")
+        raise SuiteError(f"{cell.id} on {device} ran out of memory: Tried to allocate 20.00 GiB")
     if wanted.get("raise") == "crash":
         raise RuntimeError("the driver fell over")
     if wanted.get("raise") == "break" and not already(wanted.get("once")):
@@ -78,25 +75,23 @@ def measure(
         os.kill(os.getpid(), signal.SIGKILL)
     if keep_trace:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump({"traceEvents": [{"name": scenario.id}]}, file)
+            json.dump({"traceEvents": [{"name": cell.id}]}, file)
             file.flush()
             keep_trace(Path(file.name))
     latency = wanted.get("latency", 0.125)
-    peak = 60_000_000 if scenario.name("precision") == "fp32" else 32_000_000
+    peak = 60_000_000 if cell.name("precision") == "fp32" else 32_000_000
     step = Steps(16, wanted.get("step", latency / 100))
     one = Round(latency, latency, dict.fromkeys(STAGES, latency / 4), {}, {"semantic": step})
     contended = replace(one, telemetry=Telemetry(marks=("contended",)))
     return Measurement(
-        scenario=scenario,
-        checkpoint=checkpoint,
-        workload=workload,
+        job=job,
         load_s=0.5,
         cold_start_s=0.25,
         rounds=(contended,) * wanted.get("marked", 0) + (one,) * (policy.minimum - wanted.get("marked", 0)),
         dropped=(contended,) * wanted.get("dropped", 0),
         memory=MemoryReading(int(wanted.get("peak_allocated", peak)), None, None, None, None, 500_000_000),
         weights_bytes=int(wanted.get("weights", 38_000_000)),
-        tokens=workload.tokens,
+        work=job.workload.work,
         proofs={"attention": "made up"},
         phases_s={"load": 0.5, "rounds": latency * policy.minimum},
         problem=wanted.get("problem", ""),
@@ -111,11 +106,9 @@ def already(once: str | None) -> bool:
     return False
 
 
-def measure_again(
-    first: Measurement, policy: RoundPolicy, device: str, report: Callable[[Any], None], drill: Any = None
-) -> Measurement:
+def measure_again(first: Measurement, policy: RoundPolicy, report: Callable[[Any], None]) -> Measurement:
     """As many rounds again, with the `again` seconds a step of FAKE_CELLS."""
-    wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(first.scenario.id, {})
+    wanted: dict[str, Any] = json.loads(os.environ.get("FAKE_CELLS", "{}")).get(first.job.cell.id, {})
     one = replace(first.rounds[0], steps={"semantic": Steps(16, wanted["again"])})
     more = (one,) * len(first.rounds)
     return replace(first, rounds=(*first.rounds, *more), launches=(len(more), len(more)))
@@ -130,15 +123,17 @@ def refuse_unusable(machine: gpus.Machine) -> None:
 def pytest_configure() -> None:
     """Put the made-up parts in the place of the real ones."""
     software = json.loads(os.environ.get("FAKE_SOFTWARE", '{"torch": "2.13.0"}'))
-    vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, precisions: Limits(4e12))
+    vars(suite).update(measure=measure, measure_again=measure_again, probe=lambda device, formats: Limits(4e12))
     vars(context).update(refuse_unusable=refuse_unusable, refuse_without_cuda=lambda machine: None)
     context.broken = lambda device: BROKEN[0] if BROKEN else ""
     pairs.MODULE = "tests.fake_worker"
     plugin.get_cpu_info = lambda: {"brand_raw": "made up"}  # the real one starts a process of its own
     session.quiet_libraries = lambda: None
+    vars(session).update(switches=dict)
+    vars(suite).update(refuse_changed=lambda at_start: None)
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
     gpu = {"model": os.environ["FAKE_GPU"], "card": os.environ.get("FAKE_PLACE")} if "FAKE_GPU" in os.environ else None
     environment.describe = lambda machine=None: {"gpu": gpu, "host": host, "software": software}
     hub = os.environ.get("FAKE_HUB", "nowhere") == os.environ.get("FAKE_PLACE")
     source = "hub" if hub else "synthetic"
-    CheckpointSource.get = lambda self, name: Checkpoint(name, source, "/nowhere", None, "c0ffee")  # type: ignore[method-assign]
+    CheckpointSource.get = lambda self, model, name: Checkpoint(name, source, "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

@@ -18,12 +18,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fixtures.cells import parse
 from fixtures.errors import OutOfMemoryError, SuiteError
-from fixtures.models.bark.workload import Workload, prompts_for
+from fixtures.models.bark.model import MODEL
 from fixtures.pairs import worker as pair_worker
 from fixtures.pairs.protocol import Order
 from tests.builders import cell_document
+from tests.lanes import MATRIX
 
 WANTED: dict[str, Any] = json.loads(os.environ.get("FAKE_SIDES", "{}"))
 
@@ -42,25 +42,24 @@ class FakeSide:
         software = self.wanted.get("environment", {"torch": "2.13.0"})
         host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
         gpu = {"model": os.environ["FAKE_GPU"]} if "FAKE_GPU" in os.environ else None
-        plan = {"runs": {"cpu": self.wanted["runs"]}, "levels": {"smoke": ["tiny"]}} if "runs" in self.wanted else {}
+        plan = (
+            {"runs": {"cpu": self.wanted["runs"]}, "levels": {"smoke": self.wanted["runs"]}}
+            if "runs" in self.wanted
+            else {}
+        )
         return {"lane": "current", "environment": {"gpu": gpu, "host": host, "software": software}, **plan}
 
     def measure(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
         report({"phase": "made up"})
         self.misbehave("measure")
-        scenario = parse(order.cell)
-        values: dict[str, float] = {
-            "peak_allocated": 60_000_000 if scenario.name("precision") == "fp32" else 32_000_000
-        }
+        cell = MATRIX[order.cell]
+        values: dict[str, float] = {"peak_allocated": 60_000_000 if cell.name("precision") == "fp32" else 32_000_000}
         values |= {"weights": 38_000_000, "latency": 0.125, **self.wanted.get("metrics", {})}
         made = cell_document(order.cell, values, steps=[[self.step()] * order.rounds])["extra_info"]
         for name in ("throughput", "load"):
             made["metrics"].pop(name)
-        workload = Workload(scenario.checkpoint, "synthetic", order.semantic_tokens, prompts_for(scenario.batch))
-        tokens = workload.tokens
-        produced = {"semantic": tokens.semantic, "coarse": tokens.coarse, "fine": tokens.fine}
-        stages = {name: {"metrics": {}, "tokens": number} for name, number in produced.items()}
-        stages["codec"] = {"metrics": {}, "tokens": tokens.audio_samples}
+        workload = MODEL.workload(cell, "synthetic", order.tokens)
+        stages = {name: {"metrics": {}, "tokens": work.produced} for name, work in workload.work.stages.items()}
         record = made | {"workload": workload.record(), "stages": stages}
         for name in ("schema_version", "environment"):
             record.pop(name)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from fixtures.machine.gpus import this_machine
+from fixtures.models import Matrix, models
+
+MATRIX = Matrix(models())
+
+ALL_CELLS = len(list(MATRIX))
 
 LANE = this_machine("cpu").lane
 """The lane of the environment that runs the tests."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fixtures.models.bark.shapes import ARCHITECTURES
+from fixtures.models.bark.checkpoints import CHECKPOINTS
 
 
 def pytest_configure() -> None:
     """Grow the architecture before anything is loaded."""
-    ARCHITECTURES["tiny"] = replace(ARCHITECTURES["tiny"], layers=ARCHITECTURES["tiny"].layers + 1)
+    tiny = CHECKPOINTS["tiny"]
+    tiny.architecture = replace(tiny.architecture, layers=tiny.architecture.layers + 1)

@@ -14,8 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures.cells import AxisValue, needs_gpu
 from fixtures.levels import LEVELS
 from fixtures.models.bark import axes
+from fixtures.models.bark.model import MODEL
 from reports.__main__ import main
 from reports.commands.shared import PASSED
 from reports.records import runfile
@@ -156,8 +158,8 @@ def test_the_table_of_levels_is_true(level: object) -> None:
     chosen = LEVELS[getattr(level, "name", "")]
     (row,) = re.findall(rf"^\| `{chosen.name}`.*$", README, re.MULTILINE)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[1] == ", ".join(chosen.checkpoints)
-    assert cells[2] == str(chosen.semantic_tokens)
+    assert cells[1] == ", ".join(chosen.checkpoints_of(MODEL))
+    assert cells[2] == str(chosen.tokens_of(MODEL))
     numbers = [int(number) for number in re.findall(r"\d+", cells[3])]
     assert numbers[0] == chosen.rounds.minimum
     if chosen.rounds.budget_s:
@@ -220,7 +222,7 @@ def test_the_example_of_an_override_is_one(tmp_path: Path) -> None:
 
 def test_the_example_of_an_axis_value_is_one() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    theirs = {"attention": SimpleNamespace(use_mine=len), "proof": SimpleNamespace(my_attention=len)}
+    theirs = {"attention": SimpleNamespace(use_mine=len), "proofs": SimpleNamespace(my_attention=len)}
     value = eval(example, vars(axes) | theirs)
-    assert isinstance(value, axes.AxisValue)
-    assert value.needs[0].reason == axes.needs_gpu("my_attention").reason
+    assert isinstance(value, AxisValue)
+    assert value.needs[0].reason == needs_gpu("my_attention").reason

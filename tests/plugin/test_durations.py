@@ -37,7 +37,7 @@ def test_a_cell_takes_as_long_as_its_own_phases_in_the_baseline_with_the_rounds_
     found = measured(tmp_path, "nvidia-h200", "current", PR)
     assert found.source == path
     assert found.seconds == {PLAIN: pytest.approx(4.0 + 10 * 2.1)}
-    three = choose_level("pr", "NVIDIA H200", rounds=3)
+    three = choose_level("pr", "NVIDIA H200", (), rounds=3)
     assert measured(tmp_path, "nvidia-h200", "current", three).seconds == {PLAIN: pytest.approx(4.0 + 3 * 2.1)}
 
 

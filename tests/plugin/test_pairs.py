@@ -27,7 +27,7 @@ from fixtures.pairs import process as pairs
 from fixtures.pairs.process import BrokenWorkerError, Side, Worker
 from fixtures.pairs.protocol import GarbledError, Lines, Order, decoded, encoded
 from fixtures.pairs.rounds import Launch, Samples, base_first, loaded
-from fixtures.pairs.worker import BarkSide
+from fixtures.pairs.worker import MeasuringSide
 from fixtures.rounds import Progress
 from reports.records.schema import AgainstRecord
 from reports.verdicts.rules import Status
@@ -338,7 +338,7 @@ def test_a_drill_is_planted_in_this_side_alone(
 )
 def test_a_cell_that_a_side_cannot_build_says_why(cell: str, says: str) -> None:
     with pytest.raises(SuiteError, match=says):
-        BarkSide().load(replace(ORDER, cell=cell), lambda progress: None)
+        MeasuringSide().load(replace(ORDER, cell=cell), lambda progress: None)
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,22 @@ import pytest
 from benchmarks.plugin import plan
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
+from tests.lanes import ALL_CELLS, MATRIX
 
 CPU = Machine(None, {"transformers": "5.23.0", "optimum": "2.3.0"})
 H200 = Machine("NVIDIA H200", {"transformers": "5.23.0", "optimum": "2.3.0"})
 
 
 def running(level: str, machine: Machine) -> list[str]:
-    return [cell.scenario.id for cell in plan.plan(LEVELS[level], machine) if not cell.skip]
+    return [cell.cell.id for cell in plan.plan(MATRIX, LEVELS[level], machine) if not cell.skip]
 
 
 @pytest.mark.parametrize("level", list(LEVELS))
 @pytest.mark.parametrize("machine", [CPU, H200])
 def test_the_whole_product_is_planned_and_every_skip_has_a_reason(level: str, machine: Machine) -> None:
-    cells = list(plan.plan(LEVELS[level], machine))
-    assert len(cells) == 648
-    assert all(cell.skip or cell.scenario.id in running(level, machine) for cell in cells[:5])
+    cells = list(plan.plan(MATRIX, LEVELS[level], machine))
+    assert len(cells) == ALL_CELLS
+    assert all(cell.skip or cell.cell.id in running(level, machine) for cell in cells[:5])
     assert all(not cell.skip or len(cell.skip) > 10 for cell in cells)
 
 
@@ -34,18 +35,12 @@ def test_offload_runs_only_where_there_is_a_gpu() -> None:
 
 
 def test_a_cell_of_another_level_names_the_level_that_measures_it() -> None:
-    skips = {cell.skip for cell in plan.plan(LEVELS["smoke"], CPU) if cell.scenario.checkpoint == "large"}
+    skips = {cell.skip for cell in plan.plan(MATRIX, LEVELS["smoke"], CPU) if cell.cell.checkpoint == "large"}
     assert len(skips) == 1
     assert "--level=nightly" in skips.pop()
 
 
 def test_the_description_counts_every_reason() -> None:
-    first, *reasons = plan.describe(plan.plan(LEVELS["smoke"], CPU))
-    assert first == "648 cells: 18 run, 630 skipped"
-    assert sum(int(line.split()[0]) for line in reasons) == 630
-
-
-def test_only_a_test_of_the_suite_is_given_its_cells() -> None:
-    assert plan.measures_a_cell(["cell", "benchmark", "bark_suite", "request"])
-    assert not plan.measures_a_cell(["cell"])
-    assert not plan.measures_a_cell(["bark_suite"])
+    first, *reasons = plan.describe(plan.plan(MATRIX, LEVELS["smoke"], CPU))
+    assert first == f"{ALL_CELLS} cells: 18 run, {ALL_CELLS - 18} skipped"
+    assert sum(int(line.split()[0]) for line in reasons) == ALL_CELLS - 18

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 import pytest
 
 from benchmarks.plugin.progress import ProgressLine, duration
-from fixtures.measure import Progress
+from fixtures.rounds import Progress
 
 
 def line(written: list[str], *, live: bool, times: list[float], total: int = 3) -> ProgressLine:

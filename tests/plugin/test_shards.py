@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.plugin.shards import BALANCED, Shard, balanced, parse_shard, split
-from fixtures.cells import product
 from fixtures.errors import SuiteError
+from tests.lanes import MATRIX
 
-CELLS = [scenario.id for scenario in product()]
+CELLS = [cell.id for cell in MATRIX]
 
 durations = st.lists(st.integers(1, 500), min_size=1, max_size=60).flatmap(
     lambda values: st.permutations(CELLS).map(

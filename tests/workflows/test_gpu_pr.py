@@ -10,12 +10,12 @@ import pytest
 from benchmarks.plugin import plan
 from benchmarks.plugin.durations import estimate
 from benchmarks.plugin.other_side import PAIRS, SCREEN
-from fixtures.cells import parse
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
 from reports.records import runfile
 from reports.records.schema import Benchmark
 from reports.verdicts.wall import RULES
+from tests.lanes import MATRIX
 from tests.workflows.runner import ROOT, WORKFLOWS, Job
 
 NAME = "Measure the head against the base"
@@ -39,7 +39,7 @@ def cells(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     job = Job("gpu-measure.yml", "measure", folder, origin, environment=listed, only=only).run()
     found = set(re.findall(r"test_generate\[(.+)\]", job.ended[NAME].stdout))
     there = Machine("NVIDIA H200", LANE)
-    return [one.scenario.id for one in plan.plan(LEVELS["pr"], there) if not one.skip and one.scenario.id in found]
+    return [one.cell.id for one in plan.plan(MATRIX, LEVELS["pr"], there) if not one.skip and one.cell.id in found]
 
 
 def seconds(benchmark: Benchmark) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def test_it_ends_before_its_step_does_even_if_every_cell_stands_out(cells: list[
 
 def test_it_covers_the_axes_that_a_change_may_slow_down(cells: list[str]) -> None:
     axes = [("eager", "sdpa"), ("fp32", "fp16"), ("resident", "cpu_offload"), ("dynamic", "cuda_graph"), (1, 8)]
-    values = [{value.value for value in parse(cell).values} for cell in cells]
+    values = [{value.value for value in MATRIX[cell].values} for cell in cells]
     for wanted in axes:
         for value in wanted:
             assert any(value in one for one in values), value

@@ -22,6 +22,7 @@ from reports.records import audio, runfile
 from reports.records.schema import RunFile
 from tests.builders import H200, HOST, SOFTWARE, cell_document, run_document, run_of
 from tests.counted import counted_cell
+from tests.lanes import MATRIX
 from tests.workflows import test_smoke_gate
 from tests.workflows.gh import BOT, Repository
 from tests.workflows.runner import ROOT, WORKFLOWS, Job, git
@@ -99,7 +100,7 @@ def test_the_shards_of_the_night_measure_every_cell_once(origin: Path, tmp_path:
     matrix = WORKFLOWS["nightly.yml"]["jobs"]["measure"]["strategy"]["matrix"]["shard"]
     assert matrix == list(range(1, WORKFLOWS["nightly.yml"]["env"]["SHARDS"] + 1))
     # Of a machine without a GPU, as this one may be.
-    to_do = [cell.scenario.id for cell in plan.plan(LEVELS["nightly"], this_machine("cpu")) if not cell.skip]
+    to_do = [one.cell.id for one in plan.plan(MATRIX, LEVELS["nightly"], this_machine("cpu")) if not one.skip]
     listed: list[str] = []
     for shard in matrix:
         folder = tmp_path / str(shard)
