@@ -83,7 +83,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 marks=[
                     *(getattr(pytest.mark, value.name) for value in planned.cell.values),
                     pytest.mark.benchmark(group=planned.cell.work, **timer),
-                    *([pytest.mark.skip(reason=planned.skip)] if planned.skip else []),
+                    *([pytest.mark.skip(reason=planned.skip)] if planned.skip and not planned.left_out else []),
                 ],
             )
             for planned in config.stash[PLAN]
@@ -104,7 +104,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.stash[PLAN]:
         return
     try:
-        selected = {cell_of(item) for item in items}
+        left_out = {planned.cell.id for planned in config.stash[PLAN] if planned.left_out}
+        selected = {cell_of(item) for item in items} - left_out
         others = bark_session.elsewhere(config.stash[SUITE], config.stash[PLAN], selected)
         benchmarks = [item for item in items if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames]
         parameters = [item.callspec.params if hasattr(item, "callspec") else {} for item in benchmarks]
@@ -112,8 +113,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
     config.stash[ELSEWHERE] = others
-    config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in others])
-    items[:] = [item for item in items if cell_of(item) not in others]
+    deselected = left_out | others.keys()
+    config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in deselected])
+    items[:] = [item for item in items if cell_of(item) not in deselected]
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -126,8 +128,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         cell = cell_of(item)
         if cell:
             config.stash[CELLS][item.nodeid] = cell
-    matrix = {planned.cell.id: planned.skip for planned in config.stash[PLAN]}
-    config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()), config.stash[ELSEWHERE])
+    selected = set(config.stash[CELLS].values())
+    planned = config.stash[PLAN]
+    config.stash[SUITE].recorder.expect(planned, selected, config.stash[ELSEWHERE])
 
 
 @pytest.fixture(scope="session")

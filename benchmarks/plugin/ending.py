@@ -163,15 +163,12 @@ def drilled(settings: Settings) -> str:
 
 def _empty(suite: BarkSuite, exit_code: int) -> Result:
     """A session without a cell: never a pass where something was to be judged or accepted."""
+    outcomes = suite.recorder.outcomes.values()
+    nothing = plan.nothing_selected(suite.settings.matrix, (outcome.reason for outcome in outcomes if outcome.reason))
     if not (suite.settings.compare or suite.settings.update or suite.settings.against):
-        return Result(
-            exit_code, lines=[plan.nothing_selected(suite.settings.matrix)] if suite.recorder.outcomes else []
-        )
+        return Result(exit_code, lines=[nothing] if outcomes else [])
     code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
-    return Result(
-        code,
-        lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected(suite.settings.matrix)}"],
-    )
+    return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {nothing}"])
 
 
 def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:

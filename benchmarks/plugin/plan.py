@@ -15,10 +15,16 @@ from fixtures.models import Matrix
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A cell and why it is skipped; `skip` is empty where it runs."""
+    """A cell and what becomes of it. `skip`: why it cannot run here; `left_out`: why the level does not measure it."""
 
     cell: Cell
-    skip: str
+    skip: str = ""
+    left_out: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is measured where it is selected."""
+        return not self.skip and not self.left_out
 
 
 def markers(matrix: Matrix) -> list[str]:
@@ -31,31 +37,35 @@ def markers(matrix: Matrix) -> list[str]:
 def plan(matrix: Matrix, level: Level, machine: Machine) -> Iterator[Planned]:
     """Every cell of the matrix with its decision; of several reasons to skip a cell, the first is shown."""
     for cell in matrix:
-        reasons = [*other_level(cell, matrix.model_of(cell), level), *cell.unmet_needs(machine)]
-        yield Planned(cell, reasons[0] if reasons else "")
+        reasons = cell.unmet_needs(machine)
+        yield Planned(cell, reasons[0] if reasons else "", other_level(cell, matrix.model_of(cell), level))
 
 
-def other_level(cell: Cell, model: Model, level: Level) -> list[str]:
+def other_level(cell: Cell, model: Model, level: Level) -> str:
     """Why a level leaves a cell's checkpoint out; empty where it does not."""
     checkpoints = level.checkpoints_of(model)
     if cell.checkpoint in checkpoints:
-        return []
+        return ""
     others = [f"--level={name}" for name, other in LEVELS.items() if cell.checkpoint in other.checkpoints_of(model)]
     measured = f"measures {' and '.join(checkpoints)} only" if checkpoints else f"measures nothing of {model.name}"
-    return [f"level {level.name} {measured}: for {cell.checkpoint} use {' or '.join(others) or 'another model'}"]
+    return f"level {level.name} {measured}: for {cell.checkpoint} use {' or '.join(others) or 'another model'}"
 
 
 def describe(planned: Iterable[Planned]) -> list[str]:
-    """The plan in lines: how many cells run, and how many are skipped for each reason."""
+    """The plan in lines: how many cells run, and how many are skipped or left out for each reason."""
     cells = list(planned)
-    reasons = Counter(cell.skip for cell in cells if cell.skip)
-    lines = [f"{len(cells)} cells: {len(cells) - reasons.total()} run, {reasons.total()} skipped"]
-    lines += [f"  {number:4d} skipped: {reason}" for reason, number in reasons.most_common()]
+    left_out = Counter(cell.left_out for cell in cells if cell.left_out)
+    skipped = Counter(cell.skip for cell in cells if cell.skip and not cell.left_out)
+    runs = len(cells) - skipped.total() - left_out.total()
+    lines = [f"{len(cells)} cells: {runs} run, {skipped.total()} skipped, {left_out.total()} deselected"]
+    lines += [f"  {number:4d} skipped: {reason}" for reason, number in skipped.most_common()]
+    lines += [f"  {number:4d} deselected: {reason}" for reason, number in left_out.most_common()]
     return lines
 
 
-def nothing_selected(matrix: Matrix) -> str:
-    """What to say when a selection matches no cell."""
+def nothing_selected(matrix: Matrix, left_out: Iterable[str] = ()) -> str:
+    """What to say when a selection matches no cell that the level measures; `left_out`: why it leaves cells out."""
     every = [axis for model in matrix.models.values() for axis in model.axes]
     axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in every)
-    return f'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa". They are: {axes}'
+    levels = "".join(f"; {reason}" for reason in dict.fromkeys(left_out))
+    return f'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa". They are: {axes}{levels}'

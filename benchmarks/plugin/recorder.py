@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.plugin.disturbed import disturbed
+from benchmarks.plugin.plan import Planned
 from fixtures.measurement import record_of
 from reports.characters import short
 from reports.errors import ReportError
@@ -63,18 +64,19 @@ class Recorder:
     written: bool = False
 
     def expect(
-        self, cells: Mapping[str, str], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
+        self, cells: Iterable[Planned], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
     ) -> None:
         """Note what is known before anything is measured.
 
         Args:
-            cells: the matrix, each cell with why it is skipped, empty where it can run. A cell that cannot is skipped
-                in a run that ends before its turn, too: it is not what the run left undone.
+            cells: the matrix. A cell that cannot run is skipped in a run that ends before its turn, too: it is not
+                what the run left undone.
             asked_for: the selected ones that are this session's.
             elsewhere: cell -> number of the shard that measures it.
         """
-        for cell, skip in cells.items():
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for")
+        for planned in cells:
+            cell, skip = planned.cell.id, planned.skip
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for", reason=planned.left_out)
             if cell in asked_for:
                 self.outcomes[cell] = CellOutcome(cell=cell, outcome="skipped" if skip else "not run", reason=skip)
             holder = (elsewhere or {}).get(cell)

@@ -10,6 +10,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from benchmarks.plugin import card, durations, plan, shards
 from benchmarks.plugin.oppose import start_other_side
 from benchmarks.plugin.progress import ProgressLine
@@ -73,7 +75,7 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
         raise SuiteError(chosen.machine.problem)
     if chosen.shard is None or suite.worker:
         return {}
-    cells = [one.cell.id for one in planned if not one.skip and one.cell.id in selected]
+    cells = [one.cell.id for one in planned if one.runs and one.cell.id in selected]
     known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
     suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()
@@ -217,11 +219,16 @@ def save(suite: BarkSuite, config: Any) -> None:
         suite.recorder.save(document(suite, config))
 
 
+COMMIT = pytest.StashKey[dict[str, Any]]()
+
+
 def commit_of(config: Any) -> dict[str, Any]:
-    """pytest-benchmark's `commit_info`, after its hooks."""
-    commit_info: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
-    return commit_info
+    """pytest-benchmark's `commit_info`, after its hooks; git is asked once a session."""
+    if COMMIT not in config.stash:
+        commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
+        config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+        config.stash[COMMIT] = commit_info
+    return dict(config.stash[COMMIT])
 
 
 def outcome_of(when: str, outcome: str, reason: str) -> tuple[Outcome, str] | None:

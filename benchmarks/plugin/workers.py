@@ -153,7 +153,7 @@ class Controller(Enabled):
         self.merged = handover.Merged(suite, [])
         chosen = suite.settings
         self.planned = {one.cell.id: one for one in plan.plan(chosen.matrix, chosen.level, chosen.machine)}
-        self.seconds = known.of(cell for cell, one in self.planned.items() if not one.skip)
+        self.seconds = known.of(cell for cell, one in self.planned.items() if one.runs)
         self.costs = Costs(self.seconds, known.first)
         self.session_cores = len(workers.usable_cores())
         self.progress = WorkersProgress(lambda text: display.uncaptured(config)(text), len(places.devices))
@@ -215,7 +215,7 @@ class Controller(Enabled):
         for line in session.split_line(self.suite):
             display.uncaptured(self.config)(f"\n{line}\n")
         cells -= self.elsewhere.keys()
-        self.suite.recorder.expect({cell: one.skip for cell, one in self.planned.items()}, cells, self.elsewhere)
+        self.suite.recorder.expect(self.planned.values(), cells, self.elsewhere)
         awaited = cells & self.seconds.keys()
         if awaited:
             self._take_cards()

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.plugin.display import is_terminal, uncaptured
 from benchmarks.plugin.ending import INTERRUPTED, USAGE, drilled, finish
+from benchmarks.plugin.plan import Planned
 from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.session import add_commit, interrupt_on_signals, outcome_of, report_reason
 from benchmarks.plugin.settings import Settings
@@ -130,6 +131,11 @@ def test_a_terminal_that_is_gone_costs_no_cell() -> None:
     uncaptured(SimpleNamespace(pluginmanager=plugins, get_terminal_writer=lambda: writer))("[1/2] a cell")
 
 
+def planned(**skips: str) -> list[Planned]:
+    """Cells of these names, each with why it is skipped."""
+    return [Planned(cast(Any, SimpleNamespace(id=name)), skip) for name, skip in skips.items()]
+
+
 def entry(fullname: str, cell: str | None, number: int = 0) -> dict[str, Any]:
     info = {} if cell is None else {"schema_version": 1, "cell": cell}
     return {"fullname": fullname, "extra_info": info, "number": number}
@@ -137,7 +143,7 @@ def entry(fullname: str, cell: str | None, number: int = 0) -> dict[str, Any]:
 
 def test_a_cell_stands_once_however_often_its_test_ran_and_whatever_it_was_called(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect({"a": "", "b": ""}, {"a", "b"})
+    recorder.expect(planned(a="", b=""), {"a", "b"})
     recorder.measured("a", {"cell": "a"})
     recorder.measured("b", {"cell": "b"})
     repeated = [entry("t[a-1-2]", "a", 1), entry("t[b]", "b", 2), entry("own", None, 3), entry("t[a-2-2]", "a", 4)]
@@ -148,14 +154,14 @@ def test_a_cell_stands_once_however_often_its_test_ran_and_whatever_it_was_calle
 
 def test_a_cell_that_a_signal_cut_off_before_it_was_noted_has_no_entry(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect({"a": "", "b": ""}, {"a", "b"})
+    recorder.expect(planned(a="", b=""), {"a", "b"})
     recorder.measured("a", {"cell": "a"})
     assert [one["fullname"] for one in recorder.entries([entry("t[a]", "a"), entry("t[b]", "b")])] == ["t[a]"]
 
 
 def test_a_cell_of_which_something_could_not_be_measured_has_failed_and_keeps_the_rest(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect({"cell": ""}, {"cell"})
+    recorder.expect(planned(cell=""), {"cell"})
     recorder.measured("cell", {"cell": "cell", "problem": "no room"})
     assert [(o.outcome, o.reason) for o in recorder.asked_for] == [("failed", "no room")]
     assert recorder.entries([entry("t[cell]", "cell")])
@@ -163,7 +169,7 @@ def test_a_cell_of_which_something_could_not_be_measured_has_failed_and_keeps_th
 
 def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect({"cell": "", "other": ""}, {"cell"})
+    recorder.expect(planned(cell="", other=""), {"cell"})
     assert [(o.cell, o.outcome) for o in recorder.asked_for] == [("cell", "not run")]
     recorder.measured("cell", {"cell": "cell"})
     recorder.not_measured("cell", "failed", "its verdict was worse")
@@ -172,7 +178,7 @@ def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
 
 def test_a_cell_that_cannot_run_here_is_skipped_whatever_ends_the_run(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect({"cell": "", "gpu": "fp16 needs a GPU", "other": "fp16 needs a GPU"}, {"cell", "gpu"})
+    recorder.expect(planned(cell="", gpu="fp16 needs a GPU", other="fp16 needs a GPU"), {"cell", "gpu"})
     assert [(o.cell, o.outcome, o.reason) for o in recorder.outcomes.values()] == [
         ("cell", "not run", ""),
         ("gpu", "skipped", "fp16 needs a GPU"),
@@ -186,7 +192,7 @@ def test_a_run_that_ended_while_it_waited_leaves_the_files_of_the_run_it_waited_
 ) -> None:
     (tmp_path / "run.json").write_text("of the other run")
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
-    recorder.expect({"cell": ""}, {"cell"})
+    recorder.expect(planned(cell=""), {"cell"})
     waiting: Any = SimpleNamespace(recorder=recorder, began=False, other=None)
     assert finish(waiting, SimpleNamespace(getoption=lambda name: False), exit_code).exit_code == exit_code
     assert (tmp_path / "run.json").read_text() == "of the other run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 from reports.records import runfile
 from reports.records.schema import RunFile
+from tests.suite.forks import Forks
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST = "tiny-sdpa-fp32-resident-dynamic-batch1"
@@ -46,6 +49,14 @@ class Ended:
 Suite = Callable[..., Ended]
 
 
+@cache
+def forks() -> Forks:
+    """One process a session, whose forks are the runs that make up what they measure."""
+    server = Forks()
+    atexit.register(server.close)
+    return server
+
+
 def runner(folder: Path) -> Suite:
     """Runs `pytest benchmarks/ ARGUMENTS` with run files and baselines under `folder`.
 
@@ -69,16 +80,25 @@ def runner(folder: Path) -> Suite:
             **(environment or {}),
         }
         command = [
-            *(sys.executable, "-m", "pytest", str(ROOT / target), "-p", "no:cacheprovider"),
+            *(str(ROOT / target), "-p", "no:cacheprovider"),
             *(part for plugin in plugins for part in ("-p", plugin)),
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
             *("--device=cpu", "--report-dir", str(folder / "latest"), "--baseline-dir", str(folder / "baselines")),
             *arguments,
         ]
+        if "tests.fake_measure" in plugins:
+            return Ended(*forks().run(command, variables), folder)
         ended = subprocess.run(
-            command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=300
+            [sys.executable, "-m", "pytest", *command],
+            cwd=ROOT,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
         )
-        return Ended(ended.returncode, ended.stdout + ended.stderr, folder)
+        return Ended(ended.returncode, ended.stdout, folder)
 
     return run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports.records import runfile
-from tests.lanes import SMOKE_CELLS
+from tests.lanes import ALL_CELLS, SMOKE_CELLS
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Suite
 
 PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
@@ -17,7 +17,7 @@ PART = ("-k", "dynamic and batch1 and fp32 and not bettertransformer")
 def test_every_cell_of_the_product_is_in_the_run_file_with_its_outcome(suite: Suite) -> None:
     run = suite().run
     outcomes = run.outcomes()
-    assert len(outcomes) == 648
+    assert len(outcomes) == ALL_CELLS
     assert sum(outcome.outcome == "measured" for outcome in outcomes.values()) == SMOKE_CELLS
     assert all(outcome.reason for outcome in outcomes.values() if outcome.outcome == "skipped")
     assert run.suite.finished

@@ -1,0 +1,115 @@
+"""Runs pytest in forks of one process that has imported all that a run needs but torch: seconds less a run.
+
+The process reads a request a line from standard input (JSON: arguments, variables, the file for the output) and answers
+with the exit code. A fork has nothing of another fork's run: no plugin, no option, no patched module.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import json
+import os
+import pkgutil
+import select
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PACKAGES = ("benchmarks.plugin", "fixtures", "reports")
+"""Imported whole, but for modules that need torch."""
+
+TIMEOUT_S = 300.0
+
+
+class Forks:
+    """The client: starts the process, asks it for a run, ends it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.suite.forks"],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, arguments: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str]:
+        """The exit code (negative: the signal that ended it) and the output of `python -m pytest ARGUMENTS`."""
+        assert self._process.stdin and self._process.stdout
+        with tempfile.NamedTemporaryFile("r", errors="replace") as output:
+            request = {"arguments": list(arguments), "variables": dict(variables), "output": output.name}
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            if not select.select([self._process.stdout], [], [], TIMEOUT_S)[0]:
+                self.close()
+                raise TimeoutError(f"pytest {' '.join(arguments)} did not end in {TIMEOUT_S:g} s")
+            return int(self._process.stdout.readline()), output.read()
+
+    def close(self) -> None:
+        """End it, and what it runs."""
+        self._process.kill()
+        self._process.wait()
+
+
+def import_all() -> None:
+    """Import what a run imports, so that forks find it."""
+    import pytest_benchmark.plugin  # noqa: F401
+
+    for package in PACKAGES:
+        found = importlib.import_module(package)
+        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+            if "decoding" not in module.name and not module.name.endswith(("__main__", "prefetch")):
+                importlib.import_module(module.name)
+    assert "torch" not in sys.modules, "a fork of a process with torch's threads may hang"
+
+
+def in_fork(request: dict[str, Any]) -> NoReturn:
+    """Be the run, and end with its exit code."""
+    import pytest
+
+    code = 1
+    try:
+        output = os.open(request["output"], os.O_WRONLY | os.O_TRUNC)
+        for descriptor in (1, 2):
+            os.dup2(output, descriptor)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.update(request["variables"])
+        sys.argv = ["pytest", *request["arguments"]]
+        code = int(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *request["arguments"]]))
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except BaseException:  # as the interpreter does: pytest-benchmark raises where its own threshold is broken
+        traceback.print_exc()
+        code = 1
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    sys.path.insert(0, str(ROOT))
+    import_all()
+    for line in sys.stdin:
+        sys.stdout.flush()
+        child = os.fork()
+        if not child:
+            in_fork(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
