@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.records import runfile
 from reports.records.metrics import METRICS
+from reports.records.model import schema_1_models
 from reports.records.schema import SCHEMA_VERSION, RunFile
 
 AXES = ("checkpoint", "attention", "precision", "placement", "decoding", "batch")
@@ -50,10 +51,16 @@ def cell_document(
         "stats": {"data": [latency, latency * 1.1], "min": latency},
         "extra_info": {
             "schema_version": SCHEMA_VERSION,
+            "model": "bark",
             "cell": cell,
             "axes": axes,
             "environment": environment,
-            "workload": {"digest": f"work-{tokens}-{source}", "source": source, "semantic_tokens": tokens},
+            "workload": {
+                "digest": f"work-{tokens}-{source}",
+                "source": source,
+                "semantic_tokens": tokens,
+                "batch": axes["batch"],
+            },
             "checkpoint": {"source": source, "digest": digest},
             "metrics": {name: {"value": value, "unit": METRICS[name].unit} for name, value in metrics.items()},
             "stages": {"semantic": {"metrics": {}, "tokens": tokens}},
@@ -119,6 +126,7 @@ def run_document(
         "version": "5.3.1",
         "suite": {
             "schema_version": SCHEMA_VERSION,
+            "models": schema_1_models(),
             "level": "pr",
             "lane": "current",
             "hardware": "nvidia-h200" if gpu else "cpu",

@@ -42,6 +42,30 @@ def nodes(document: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+def renamed(document: Any, model: str, axis: str) -> None:
+    """Give the one model of a run file, and its second axis, another name wherever they are named."""
+    ((_, described),) = document["suite"]["models"].items()
+    old = described["axes"][1]["name"]
+    described |= {"name": model, "label": [], "invariants": []}
+    described["axes"][1]["name"] = axis
+    document["suite"]["models"] = {model: described}
+    for entry in document["benchmarks"]:
+        info = entry["extra_info"]
+        info["model"] = model
+        info["axes"] = {axis if name == old else name: value for name, value in info["axes"].items()}
+
+
+def hostile(document: Any, text: str, keep: tuple[str, ...] = ("unit", "outcome", "environment")) -> None:
+    """Have every text begin with this one, but for those under these keys; names of axes and of the model too."""
+    for holder, key in nodes(document):
+        if isinstance(holder[key], str) and key not in keep:
+            holder[key] = f"{text}{holder[key]}"
+    for described in document["suite"]["models"].values():
+        for axis in described["axes"]:
+            axis["name"] = axis["name"].removeprefix(text)
+    renamed(document, f"{text}model", f"{text}axis")
+
+
 @st.composite
 def mutated(draw: st.DrawFn, document: Any) -> Any:
     """The document with a few nodes dropped, replaced, renamed, doubled or made of another type."""

@@ -30,9 +30,9 @@ def only_there(
     with_theirs = plan(matrix, level, Machine(machine.gpu, packages))
     here = list(plan(matrix, level, machine))
     skipped: dict[str, Literal["packages", "tree"]] = {
-        one.cell.id: "tree" if other.skip else "packages"
+        one.cell.id: "packages" if other.runs else "tree"
         for one, other in zip(here, with_theirs, strict=True)
-        if one.skip
+        if not one.runs
     }
     known = {one.cell.id for one in here}
     found: dict[str, Literal["packages", "tree"]] = {}

@@ -68,4 +68,5 @@ def nothing_selected(matrix: Matrix, left_out: Iterable[str] = ()) -> str:
     every = [axis for model in matrix.models.values() for axis in model.axes]
     axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in every)
     levels = "".join(f"; {reason}" for reason in dict.fromkeys(left_out))
-    return f'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa". They are: {axes}{levels}'
+    how = 'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa"'
+    return f"{how}. They are: {axes}{levels}"

@@ -51,6 +51,8 @@ class Recorder:
     outcomes: dict[str, CellOutcome] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of the cells, as reports know them."""
     overrides: dict[str, float] = field(default_factory=dict)
     drill: str = ""
     shard: ShardRecord | None = None
@@ -76,9 +78,11 @@ class Recorder:
         """
         for planned in cells:
             cell, skip = planned.cell.id, planned.skip
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for", reason=planned.left_out)
+            model = planned.cell.model
+            self.outcomes[cell] = CellOutcome(cell=cell, model=model, outcome="not asked for", reason=planned.left_out)
             if cell in asked_for:
-                self.outcomes[cell] = CellOutcome(cell=cell, outcome="skipped" if skip else "not run", reason=skip)
+                outcome: Outcome = "skipped" if skip else "not run"
+                self.outcomes[cell] = CellOutcome(cell=cell, model=model, outcome=outcome, reason=skip)
             holder = (elsewhere or {}).get(cell)
             if self.shard and holder:
                 self.outcomes[cell].shard = holder
@@ -98,12 +102,16 @@ class Recorder:
         """A cell was measured; it failed where its record says what is missing of it."""
         problem = record.get("problem", "")
         self.records[cell] = record  # first: what a signal leaves half done is not listed as measured
-        self.outcomes[cell] = CellOutcome(cell=cell, outcome="failed" if problem else "measured", reason=problem)
+        outcome: Outcome = "failed" if problem else "measured"
+        self.outcomes[cell] = CellOutcome(cell=cell, model=record["model"], outcome=outcome, reason=problem)
 
     def not_measured(self, cell: str, outcome: Outcome, reason: str) -> None:
         """A cell was skipped or failed; what was measured of it before stands."""
         if cell not in self.records:
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome=outcome, reason=short(reason, LONGEST_REASON))
+            model = self.outcomes[cell].model if cell in self.outcomes else ""
+            self.outcomes[cell] = CellOutcome(
+                cell=cell, model=model, outcome=outcome, reason=short(reason, LONGEST_REASON)
+            )
 
     def entries(self, benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """pytest-benchmark's entries, each cell's and each other benchmark's once.
@@ -125,6 +133,7 @@ class Recorder:
         against = {"against": self.against} if self.against else {}
         return against | {
             "schema_version": SCHEMA_VERSION,
+            "models": self.models,
             "level": self.level,
             "lane": self.lane,
             "hardware": self.hardware,

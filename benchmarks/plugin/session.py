@@ -24,6 +24,7 @@ from fixtures.errors import SuiteError
 from fixtures.machine import context, environment
 from fixtures.machine.switches import switches
 from fixtures.meters.cupti import leave_after_profiles
+from fixtures.models import describe
 from reports.records.schema import Outcome
 
 
@@ -36,6 +37,7 @@ def new_suite(settings: Settings) -> BarkSuite:
             settings.level.name,
             settings.machine.lane,
             settings.hardware,
+            models={name: describe(model) for name, model in settings.matrix.models.items()},
             overrides=settings.overrides,
             drill=str(settings.drill or ""),
         ),

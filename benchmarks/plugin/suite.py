@@ -30,6 +30,7 @@ from fixtures.reference import References
 from fixtures.rounds import Report, RoundPolicy, quietly
 from reports.errors import ReportError
 from reports.records import audio, baselines
+from reports.records.model import ModelRecord
 from reports.records.schema import CellRecord, RunFile
 from reports.render import acceptance, summary
 from reports.verdicts.attribution import attribute
@@ -189,10 +190,14 @@ class BarkSuite:
         """The verdicts of one cell against baseline or other side; none where nothing was asked or there is none."""
         if not self.other and (not self.settings.compare or self.baseline is None):
             return []
-        head = CellRecord.model_validate(record)
+        head = self._validated(record)
         base, environment = self._base(head)
         judge_cell = compare_cell_sides if self.other else compare_cell
         return judge_cell(base, head, environment, self.machine_info, self.overrides)
+
+    def _validated(self, record: dict[str, Any]) -> CellRecord:
+        model = ModelRecord.model_validate(self.recorder.models[record["model"]])
+        return CellRecord.model_validate(record).described(model)
 
     def _base(self, head: CellRecord) -> tuple[CellRecord | None, dict[str, Any]]:
         """What a cell is held against, and the environment that was measured in."""
@@ -204,14 +209,14 @@ class BarkSuite:
 
     def properties(self, record: dict[str, Any]) -> list[tuple[str, str]]:
         """What `--junitxml` says of a cell: each metric with its unit, and the verdicts where it was judged."""
-        return summary.properties(CellRecord.model_validate(record), self.verdicts(record))
+        return summary.properties(self._validated(record), self.verdicts(record))
 
     def regression(self, record: dict[str, Any]) -> str:
         """The message of a cell that got worse than its baseline; empty where it did not, or nothing was asked."""
         verdicts = self.verdicts(record)
         if not any(verdict.fails for verdict in verdicts):
             return ""
-        head = CellRecord.model_validate(record)
+        head = self._validated(record)
         base, environment = self._base(head)
         return summary.cell_message(verdicts, attribute(base, head, verdicts, environment, self.machine_info))
 

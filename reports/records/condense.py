@@ -139,11 +139,15 @@ def _cell(benchmark: Benchmark, environments: dict[str, int]) -> dict[str, Any]:
     return {
         "cell": cell.cell,
         "workload": cell.workload.digest,
-        "checkpoint": cell.axes.checkpoint,
+        "checkpoint": cell.checkpoint_name,
         "weights": cell.checkpoint.digest,
         "environment": environments[cell.environment],
         "rounds": fingerprint(benchmark.stats.data),
-        "metrics": {name: metric.value for name, metric in cell.metrics.items() if name in METRICS},
+        "metrics": {
+            name: metric.value
+            for name, metric in cell.metrics.items()
+            if name in METRICS and metric.definition == METRICS[name].definition  # a trend breaks where it changed
+        },
     }
 
 

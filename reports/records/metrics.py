@@ -39,7 +39,8 @@ class Metric:
     same beside what the kind asks for, software (its major and minor release), a property of a CPU run's host, or
     the GPU's model; `half_needs_same`: in half precision only. `by_rounds`: judged by the rules for rounds
     (reports/verdicts/wall.py), not by the one value. `across_cards`: the threshold between two cards of one model,
-    where that is another; a card that is not known is another.
+    where that is another; a card that is not known is another. `definition`: raised whenever the same work would give
+    another value; values of two definitions are not compared.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Metric:
     half_needs_same: tuple[str, ...] = ()
     by_rounds: bool = False
     across_cards: float | None = None
+    definition: int = 1
 
 
 GPU_MODEL = "GPU model"
@@ -255,6 +257,11 @@ def metric(name: str) -> Metric:
     if name not in METRICS:
         raise KeyError(f"unknown metric {name!r}; the metrics are {', '.join(METRICS)}")
     return METRICS[name]
+
+
+def redefined(name: str) -> dict[str, int]:
+    """What a record says of a metric's definition: nothing of the first."""
+    return {"definition": METRICS[name].definition} if name in METRICS and METRICS[name].definition != 1 else {}
 
 
 def unit(name: str) -> str:

@@ -64,7 +64,7 @@ def where_known(run: RunFile) -> dict[str, Any]:
     for name, checkpoint in (run.machine_info.get("checkpoints") or {}).items():
         found |= {f"{key} of the {name} weights": checkpoint.get(key) for key in ("source", "digest")}
     for record in run.cells.values():
-        kind = f"{record.axes.checkpoint} at batch {record.axes.batch}"
+        kind = f"{record.checkpoint_name} at batch {record.batch}"
         work = sorted(record.workload.model_dump().items(), key=lambda item: item[0] == "digest")  # it says least
         found |= {f"workload of {kind}, {key}": value for key, value in work}
     return found

@@ -20,6 +20,7 @@ from reports.records.document import read_document as read_document
 from reports.records.files import write_atomically
 from reports.records.layout import laid_out
 from reports.records.metrics import METRICS, REQUIRED
+from reports.records.model import upgraded
 from reports.records.schema import SCHEMA_VERSION, CellRecord, MachineInfo, RunFile
 
 
@@ -45,6 +46,8 @@ def parse(document: Any, where: str) -> RunFile:
         raise ReportError(
             f"{where} has schema {version!r} and this suite reads up to {SCHEMA_VERSION}: update the suite"
         )
+    if version == 1:
+        document = upgraded(document)
     ours = [entry for entry in document["benchmarks"] if not _is_foreign(entry)]
     try:
         run = RunFile.model_validate(document | {"benchmarks": ours})
@@ -101,11 +104,16 @@ def _flaws(run: RunFile) -> Iterator[str]:
         if record.against and record.against.record and record.against.record.cell != cell:
             yield f"the other side of {cell} is {record.against.record.cell}"
     for record in run.records():
+        model = run.suite.models.get(record.model)
+        if model is None:
+            yield f"{record.cell} is of the model {record.model!r}, which it does not describe"
+        elif flaw := model.flaw(record.axes):
+            yield f"{record.cell} is no cell of its model: {flaw}"
         if not 1 <= record.schema_version <= SCHEMA_VERSION:
             yield f"{record.cell} has schema {record.schema_version}, not 1 to {SCHEMA_VERSION}"
         if record.environment not in environments:
             yield f"the environment {record.environment!r} of {record.cell} is not in it"
-        for name in REQUIRED:
+        for name in ("latency",) if record.test else REQUIRED:
             if name not in record.metrics or record.metrics[name].value <= 0:
                 yield f"{record.cell} lacks {name}"
         steps, launches = record.rounds.step_p10_s, record.rounds.launches

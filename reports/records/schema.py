@@ -15,12 +15,17 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    PrivateAttr,
+    model_validator,
 )
 
 from reports.records.bounds import MOST_ROUNDS, Name, Named, PerCell, Rows, Text
 from reports.records.counters import CountersRecord
+from reports.records.model import ModelRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+AxisValue: TypeAlias = Name | Annotated[int, Field(strict=True)]
 
 MOST_LAUNCHES = 16
 """Of one cell; a rerun makes two. Each is held against all of the baseline's rounds."""
@@ -44,10 +49,11 @@ class _Record(BaseModel):
 
 
 class MetricValue(_Record):
-    """A metric's value in the unit of the metric table."""
+    """A metric's value in the unit of the metric table. `definition`: which of the metric's definitions it follows."""
 
     value: FiniteFloat = Field(ge=0, strict=True)
     unit: Name
+    definition: PositiveInt = 1
 
 
 class StageRecord(_Record):
@@ -60,12 +66,14 @@ class StageRecord(_Record):
 class WorkloadRecord(_Record):
     """What was generated; two cells are comparable only if all of it is equal.
 
-    `inputs`: digest of the token ids and masks that the model was fed; empty in a file that does not know it.
+    `inputs`: digest of the token ids and masks that the model was fed; empty in a file that does not know it. `batch`:
+    samples a generation.
     """
 
     digest: Name
     source: Name
     inputs: Name = ""
+    batch: int = 1
 
 
 class CheckpointRecord(_Record):
@@ -73,17 +81,6 @@ class CheckpointRecord(_Record):
 
     source: Name
     digest: Name
-
-
-class Axes(_Record):
-    """Where a cell lies in the matrix."""
-
-    checkpoint: Name
-    attention: Name
-    precision: Name
-    placement: Name
-    decoding: Name
-    batch: int
 
 
 class Rounds(_Record):
@@ -195,13 +192,16 @@ class WorkerRecord(_Record):
 class CellRecord(_Record):
     """`extra_info` of one benchmark: everything that pytest-benchmark has no field for.
 
+    `cell` is unique among all models of a run; a benchmark of a user's own is `TEST[CELL]`, and `test` names it.
     `accepted`: in a baseline, the date of the run that the cell came from, which finds its entry in `suite.accepted`.
     `against`: where the run was measured against another side. `worker`: in a run of several workers at once.
     """
 
     schema_version: int
+    model: Name
     cell: Name
-    axes: Axes
+    test: Name = ""
+    axes: Named[AxisValue]
     environment: Name
     workload: WorkloadRecord
     checkpoint: CheckpointRecord
@@ -216,6 +216,46 @@ class CellRecord(_Record):
     worker: WorkerRecord | None = None
     accepted: Name = ""
     against: AgainstRecord | None = None
+    _of: ModelRecord | None = PrivateAttr(default=None)
+
+    def described(self, model: ModelRecord) -> CellRecord:
+        """This record, which knows its model from now on, and so does the other side's."""
+        self._of = model
+        if self.against and self.against.record:
+            self.against.record._of = model
+        return self
+
+    @property
+    def of(self) -> ModelRecord:
+        """The model that it is a cell of."""
+        assert self._of is not None, "a record of no run file"
+        return self._of
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The short name of its weights."""
+        return self.of.checkpoint_of(self.axes)
+
+    @property
+    def batch(self) -> int:
+        """Samples a generation."""
+        return self.workload.batch
+
+    @property
+    def label(self) -> str:
+        """Its optimizations, for people, with the name of a user's own benchmark."""
+        label = self.of.label_of(self.axes)
+        return f"{self.test}: {label}" if self.test else label
+
+    @property
+    def group(self) -> str:
+        """What it is shown under, with the cells that do the same work."""
+        return self.of.group_of(self.axes)
+
+    @property
+    def compute(self) -> str:
+        """The number format of its matrix products."""
+        return next((value.compute for value in self.of.traits(self.axes) if value.compute), "fp32")
 
 
 class Stats(_Record):
@@ -239,10 +279,12 @@ class Benchmark(_Record):
 class CellOutcome(_Record):
     """What became of one cell of the matrix, measured or not, with the reason where not.
 
-    `shard`: which shard measures the cell, where it is none that this file holds.
+    `shard`: which shard measures the cell, where it is none that this file holds. `model` is empty where one model
+    alone is in the file.
     """
 
     cell: Name
+    model: Name = ""
     outcome: Outcome
     reason: Text = ""
     shard: PositiveInt | None = None
@@ -287,10 +329,11 @@ class SuiteRecord(_Record):
     level's settings that were overridden. `drill` is the change that was planted in all cells (`--drill`), empty for a
     run of the code as it is. `environments` holds those of cells that came from other runs. `accepted` is a baseline's
     own history, newest last. `shards` are those whose cells the file holds; empty for a plan that was not split.
-    `against`: the other side, where the run was measured against one.
+    `against`: the other side, where the run was measured against one. `models` describes those of the cells.
     """
 
     schema_version: int
+    models: Named[ModelRecord]
     level: Name
     lane: Name
     hardware: Name
@@ -325,6 +368,20 @@ class RunFile(_Record):
     datetime: Name
     version: Name
     suite: SuiteRecord
+
+    @model_validator(mode="after")
+    def _described(self) -> RunFile:
+        for benchmark in self.benchmarks:
+            model = self.suite.models.get(benchmark.extra_info.model)
+            if model:
+                benchmark.extra_info.described(model)
+        return self
+
+    def by_name(self, outcome: CellOutcome) -> tuple[ModelRecord, dict[str, str | int]] | None:
+        """Model and axes of a cell that was not measured, from its name; None where that has not as many parts."""
+        models = self.suite.models
+        named = [models[outcome.model]] if outcome.model in models else models.values()
+        return next(((model, axes) for model in named if (axes := model.values_in(outcome.cell))), None)
 
     @property
     def cells(self) -> dict[str, CellRecord]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.characters import short, visible
 from reports.records.units import change, quantity
-from reports.render import reproduce, tables
+from reports.render import reproduce
 from reports.render.study_grids import Grid
 from reports.verdicts.advice import Advice, Answer, Limits
 from reports.verdicts.apart import ELSEWHERE
@@ -44,8 +44,8 @@ def title(one: Answer) -> str:
 def verdict(one: Answer, limits: Limits) -> list[str]:
     """The cell to take with its axis values; or the closest one, and by how much it misses."""
     if one.best:
-        axes = [*tables.PLAIN, *(["batch"] if len(one.batches) > 1 else [])]
-        values = one.best.axes.model_dump()
+        values, model = one.best.record.axes, one.best.record.of
+        axes = [*model.plain(), *(name for name in values if len(one.batches) > 1 and isinstance(values[name], int))]
         told = [
             f"take {_name(one, one.best)}: {_figures(one, one.best)}",
             "set " + " ".join(f"{name}={values[name]}" for name in axes),
@@ -95,9 +95,9 @@ def _row(one: Answer, cell: Candidate, *, tied: bool) -> tuple[str, ...]:
         MEMORY[RESERVED]: quantity(cell.memory_bytes if cell.memory == RESERVED else None, "B"),
         MEMORY[ALLOCATED]: quantity(cell.allocated_bytes, "B"),
     }
-    speed = [str(cell.axes.batch), quantity(cell.throughput, "")]
+    speed = [str(cell.batch), quantity(cell.throughput, "")]
     return (
-        visible(tables.label(cell.axes)),
+        visible(cell.record.label),
         *(speed if len(one.batches) > 1 else [quantity(cell.latency_s, "s")]),
         *(memory[name] for name in _memories(one)),
         _share(cell.drift["top1_agreement"], 1) if "top1_agreement" in cell.drift else "-",
@@ -210,12 +210,12 @@ def _limits(limits: Limits) -> str:
 
 
 def _some(cells: Sequence[Candidate]) -> str:
-    named = ", ".join(tables.label(cell.axes) for cell in cells[:NAMED])
+    named = ", ".join(cell.record.label for cell in cells[:NAMED])
     return named + (f" and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
 
 
 def _name(one: Answer, cell: Candidate) -> str:
-    return tables.label(cell.axes) + (f", batch {cell.axes.batch}" if len(one.batches) > 1 else "")
+    return cell.record.label + (f", batch {cell.batch}" if len(one.batches) > 1 else "")
 
 
 def _figures(one: Answer, cell: Candidate) -> str:

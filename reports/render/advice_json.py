@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.records.naming import AXES
 from reports.render import advice
 from reports.render.summary import finite
 from reports.verdicts.advice import Advice, Answer, Limits
@@ -37,7 +36,7 @@ def _answer_json(one: Answer, limits: Limits) -> dict[str, Any]:
         "cells": [
             {
                 "cell": cell.cell,
-                "axes": cell.axes.model_dump(include=set(AXES)),
+                "axes": dict(cell.record.axes),
                 "latency_s": cell.latency_s,
                 "latency_a_sample_interval_s": [cell.timing.low_s, cell.timing.high_s],
                 "slowest_round_s": cell.slowest_s,

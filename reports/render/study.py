@@ -6,12 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.errors import ReportError
-from reports.records.schema import Axes, CellRecord, RunFile
+from reports.records.model import Axes, ModelRecord, schema_1_models
+from reports.records.schema import CellRecord, RunFile
 from reports.render import tables
 from reports.render.published import NOTEBOOK, STUDY, PublishedRow, Source
 
 LATENCY, PEAK, THROUGHPUT = (tables.METRICS.index(name) for name in ("latency", "peak_allocated", "throughput"))
 """Where each metric stands in a row's values and changes."""
+
+FUSED = ("bettertransformer", "sdpa")
+"""Fused attention, in order of preference: the study's own, and this suite's for transformers without it."""
+
+MODEL = ModelRecord.model_validate(schema_1_models()["bark"])
+"""The model that the study measured."""
 
 BLOG_LANE = "blog"
 """The lane whose fused attention is the study's own; in every other, sdpa stands in."""
@@ -81,7 +88,7 @@ class Study:
     @property
     def stands_in(self) -> bool:
         """Whether another fused attention than the study's own is shown."""
-        return self.fused != tables.FUSED[0]
+        return self.fused != FUSED[0]
 
     @property
     def rows(self) -> list[StudyRow]:
@@ -124,11 +131,12 @@ def reproduce(run: RunFile, where: str, *, notebook_suffices: bool = True) -> St
 
 
 def fused_attention(run: RunFile) -> str:
-    """The fused attention to show: the first of `tables.FUSED` that the run measured, else its lane's."""
+    """The fused attention to show: the first of `FUSED` that the run measured, else its lane's."""
     checkpoints = (STUDY.checkpoint, NOTEBOOK.checkpoint)
-    measured = {cell.axes.attention for cell in run.cells.values() if cell.axes.checkpoint in checkpoints}
-    lanes_own = tables.FUSED[0] if run.suite.lane == BLOG_LANE else tables.FUSED[-1]
-    return next((attention for attention in tables.FUSED if attention in measured), lanes_own)
+    cells = [cell for cell in run.cells.values() if cell.model == MODEL.name and not cell.test]
+    measured = {cell.axes["attention"] for cell in cells if cell.checkpoint_name in checkpoints}
+    lanes_own = FUSED[0] if run.suite.lane == BLOG_LANE else FUSED[-1]
+    return next((attention for attention in FUSED if attention in measured), lanes_own)
 
 
 def rows_of(sections: Iterable[Section]) -> list[StudyRow]:
@@ -137,24 +145,23 @@ def rows_of(sections: Iterable[Section]) -> list[StudyRow]:
 
 
 def _axes(source: Source, row: PublishedRow, fused: str) -> Axes:
-    attention = fused if row.attention in tables.FUSED else row.attention
+    attention = fused if row.attention in FUSED else row.attention
     chosen = {"attention": attention, "precision": row.precision, "placement": row.placement}
-    return Axes.model_validate(tables.PLAIN | chosen | {"checkpoint": source.checkpoint, "batch": row.batch})
+    return MODEL.plain() | chosen | {"checkpoint": source.checkpoint, "batch": row.batch}
 
 
 def _cell(axes: Axes) -> str:
-    """The identifier that the matrix gives to these axes (fixtures/cells.py, which needs torch's side)."""
-    named = ("checkpoint", "attention", "precision", "placement", "decoding")
-    values = axes.model_dump()
-    return "-".join([*(str(values[axis]) for axis in named), f"batch{axes.batch}"])
+    """The identifier that the matrix gives to these axes."""
+    names = {(axis.name, value.value): value.name for axis in MODEL.axes for value in axis.values}
+    return "-".join(names[axis.name, axes[axis.name]] for axis in MODEL.axes)
 
 
 def _section(run: RunFile, source: Source, batch: int, fused: str) -> Section:
     wanted = [(row, _axes(source, row, fused)) for row in source.rows if row.batch == batch]
-    printed_reference, reference_axes = next((row, axes) for row, axes in wanted if _is_reference(axes))
+    printed_reference, reference_axes = next((row, axes) for row, axes in wanted if _is_reference(axes, batch))
     reference = _find(run, reference_axes)
     rows = (_row(row, axes, _find(run, axes), printed_reference, reference) for row, axes in wanted)
-    return Section(source, batch, tables.label(reference_axes), reference is not None, tuple(rows))
+    return Section(source, batch, MODEL.label_of(reference_axes), reference is not None, tuple(rows))
 
 
 def _row(
@@ -166,19 +173,18 @@ def _row(
 ) -> StudyRow:
     own, base = (tables.columns(cell) if cell else (None,) * len(tables.METRICS) for cell in (record, reference))
     return StudyRow(
-        tables.Row(record.cell if record else _cell(axes), tables.label(axes), own, tables.changes(own, base)),
+        tables.Row(record.cell if record else _cell(axes), MODEL.label_of(axes), own, tables.changes(own, base)),
         printed,
         printed.changes or tables.changes(printed.values, printed_reference.values),
         record,
-        _is_reference(axes),
+        _is_reference(axes, printed.batch),
     )
 
 
-def _is_reference(axes: Axes) -> bool:
-    values = axes.model_dump().items()
-    return any(reference.items() <= values for reference in tables.reference_axes(axes.batch))
+def _is_reference(axes: Axes, batch: int) -> bool:
+    return tables.is_one_of(axes, tables.references(MODEL, batch))
 
 
 def _find(run: RunFile, wanted: Axes) -> CellRecord | None:
-    values = wanted.model_dump().items()
-    return next((cell for cell in run.cells.values() if values <= cell.axes.model_dump().items()), None)
+    cells = (cell for cell in run.cells.values() if cell.model == MODEL.name and not cell.test)
+    return next((cell for cell in cells if tables.is_one_of(cell.axes, [wanted])), None)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from reports.records.metrics import METRICS
 from reports.records.schema import RunFile
 from reports.records.units import change, points
-from reports.render import reproduce, tables
+from reports.render import reproduce
 from reports.render.published import TOKENS
-from reports.render.study import Section, Study, StudyRow
+from reports.render.study import FUSED, Section, Study, StudyRow
 from reports.render.study_agreement import (
     PEAK_BOUND,
     RELATIVE_PEAK_BOUND,
@@ -30,7 +30,7 @@ def caption(found: Study, rows: Sequence[StudyRow]) -> list[str]:
         f"Relative: {', '.join(f'batch {section.batch} against {section.reference}' for section in found.sections)}.",
     ]
     if found.stands_in:
-        sentences.append(f"{found.fused} stands in for {tables.FUSED[0]}, which this run does not have.")
+        sentences.append(f"{found.fused} stands in for {FUSED[0]}, which this run does not have.")
     if set(_tokens(rows)) - {TOKENS}:
         sentences.append(f"The study's samples had up to {TOKENS} tokens: memory and latency here are of other work.")
     return sentences

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.records.metrics import METRICS as METRIC_TABLE
-from reports.records.schema import Axes, CellRecord, RunFile
+from reports.records.model import Axes, ModelRecord
+from reports.records.schema import CellRecord, RunFile
 from reports.records.units import change, quantity
 
 METRICS = ("latency", "peak_allocated", "throughput")
@@ -17,12 +18,6 @@ HEADERS = ("latency", "peak memory", "throughput")
 
 LIMIT_HEADER = "of the limit"
 """The column beside them: how many times the least that the work takes on this device the latency is."""
-
-FUSED = ("bettertransformer", "sdpa")
-"""Fused attention, in order of preference: the study's own, and this suite's for transformers without it."""
-
-PLAIN = {"attention": "eager", "precision": "fp32", "placement": "resident", "decoding": "dynamic"}
-"""The cell without any optimization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +33,35 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StudyTable:
-    """The cells of one checkpoint and batch size. `reference` is empty where that cell was not measured."""
+    """The cells that do the same work. `reference` is empty where that cell was not measured."""
 
-    checkpoint: str
-    batch: int
+    title: str
     reference: str
     rows: tuple[Row, ...]
 
-    @property
-    def title(self) -> str:
-        """What the table holds."""
-        return f"{self.checkpoint}, batch {self.batch}"
 
-
-def optimizations(axes: Axes) -> int:
-    """How many optimizations a cell combines."""
-    values = axes.model_dump()
-    return sum(values[axis] != plain for axis, plain in PLAIN.items())
-
-
-def label(axes: Axes) -> str:
-    """A cell's optimizations as the study writes them: `cpu_offload + sdpa + fp16`; `no optimization` for none."""
-    order = ("placement", "attention", "precision", "decoding")
-    values = axes.model_dump()
-    return " + ".join(str(values[axis]) for axis in order if values[axis] != PLAIN[axis]) or "no optimization"
-
-
-def reference_axes(batch: int) -> list[dict[str, str]]:
+def references(model: ModelRecord, batch: int) -> list[Axes]:
     """What a table is relative to, as in the study: no optimization for one sample, fused attention for a batch."""
-    return [PLAIN] if batch == 1 else [PLAIN | {"attention": attention} for attention in FUSED]
+    plain: Axes = model.plain()
+    fused: list[Axes] = [
+        {**plain, axis.name: value.value} for axis in model.axes for value in axis.values if value.fused
+    ]
+    return [plain] if batch == 1 else fused or [plain]
+
+
+def is_one_of(axes: Axes, wanted: Iterable[Axes]) -> bool:
+    """Whether a cell has all values of one of these."""
+    return any(each.items() <= axes.items() for each in wanted)
 
 
 def study_tables(run: RunFile) -> list[StudyTable]:
-    """A table for each checkpoint and batch size of a run; rows from no optimization to all combined."""
-    groups: dict[tuple[str, int], list[CellRecord]] = {}
+    """A table for each group of a run's cells; rows from no optimization to all combined."""
+    groups: dict[tuple[str, str], list[CellRecord]] = {}
     for cell in run.cells.values():
-        groups.setdefault((cell.axes.checkpoint, cell.axes.batch), []).append(cell)
-    order = {"tiny": 0, "small": 1, "large": 2}
-    return [
-        _table(checkpoint, batch, cells)
-        for (checkpoint, batch), cells in sorted(
-            groups.items(), key=lambda item: (order.get(item[0][0], 9), item[0][1])
-        )
-    ]
+        if not cell.test:
+            groups.setdefault((cell.model, cell.group), []).append(cell)
+    ranked = sorted(groups.values(), key=lambda cells: (cells[0].model, cells[0].of.rank(cells[0].axes)))
+    return [_table(cells) for cells in ranked]
 
 
 def headers(table: StudyTable, *, relative: bool) -> list[str]:
@@ -97,14 +78,12 @@ def shown(row: Row, header: Sequence[str], *, relative: bool) -> list[str]:
     return [*values, quantity(row.limit_ratio, METRIC_TABLE["limit_ratio"].unit)] if LIMIT_HEADER in header else values
 
 
-def _table(checkpoint: str, batch: int, cells: Iterable[CellRecord]) -> StudyTable:
-    cells = sorted(cells, key=lambda cell: (optimizations(cell.axes), label(cell.axes)))
-    reference = next(
-        (c for wanted in reference_axes(batch) for c in cells if wanted.items() <= c.axes.model_dump().items()), None
-    )
-    return StudyTable(
-        checkpoint, batch, label(reference.axes) if reference else "", tuple(_row(cell, reference) for cell in cells)
-    )
+def _table(cells: Sequence[CellRecord]) -> StudyTable:
+    cells = sorted(cells, key=lambda cell: (cell.of.optimizations(cell.axes), cell.label))
+    wanted = references(cells[0].of, cells[0].batch)
+    reference = next((cell for each in wanted for cell in cells if is_one_of(cell.axes, [each])), None)
+    rows = tuple(_row(cell, reference) for cell in cells)
+    return StudyTable(cells[0].group, reference.label if reference else "", rows)
 
 
 def columns(cell: CellRecord) -> tuple[float | None, ...]:
@@ -123,4 +102,4 @@ def _row(cell: CellRecord, reference: CellRecord | None) -> Row:
     own = columns(cell)
     base = columns(reference) if reference else (None,) * len(METRICS)
     ratio = cell.metrics["limit_ratio"].value if "limit_ratio" in cell.metrics else None
-    return Row(cell.cell, label(cell.axes), own, changes(own, base), ratio)
+    return Row(cell.cell, cell.label, own, changes(own, base), ratio)

@@ -110,13 +110,13 @@ def advise(
         )
     groups: dict[str, dict[int, list[Candidate]]] = {}
     for cell in found.candidates:
-        groups.setdefault(cell.axes.checkpoint, {}).setdefault(cell.axes.batch, []).append(cell)
+        groups.setdefault(cell.checkpoint, {}).setdefault(cell.batch, []).append(cell)
     answers = []
-    order = {"tiny": 0, "small": 1, "large": 2}
-    for checkpoint, by_batch in sorted(groups.items(), key=lambda group: (order.get(group[0], 9), group[0])):
+    ranks = {cell.checkpoint: cell.record.of.rank(cell.record.axes) for cell in reversed(found.candidates)}
+    for checkpoint, by_batch in sorted(groups.items(), key=lambda group: (ranks[group[0]], group[0])):
         answers += [answer(checkpoint, by_batch[batch], limits) for batch in sorted(by_batch)]
         together = [cell for cells in by_batch.values() for cell in cells]
-        if len({cell.axes.batch for cell in together if limits.hold(cell)}) > 1:
+        if len({cell.batch for cell in together if limits.hold(cell)}) > 1:
             answers.append(answer(checkpoint, together, limits))
     return Advice(run, limits, tuple(answers), found.left_out)
 
@@ -129,7 +129,7 @@ def answer(checkpoint: str, cells: Sequence[Candidate], limits: Limits) -> Answe
     tied = [cell for cell in within if best and cell is not best and _tied(cell, best)]
     return Answer(
         checkpoint,
-        tuple(sorted({cell.axes.batch for cell in cells})),
+        tuple(sorted({cell.batch for cell in cells})),
         tuple(sorted(cells, key=lambda cell: (cell.costs, cell.cell))),
         best,
         tuple(front(within, lambda cell: cell.costs)),
@@ -171,10 +171,10 @@ def _excess(value: float, limit: float | None) -> float:
 
 
 def _refuse_unknown(run: RunFile, where: str, checkpoints: Sequence[str], batches: Sequence[int]) -> None:
-    axes = [cell.axes for cell in run.cells.values()]
+    cells = run.cells.values()
     for name, wanted, known in (
-        ("checkpoint", checkpoints, sorted({one.checkpoint for one in axes})),
-        ("batch", batches, sorted({one.batch for one in axes})),
+        ("checkpoint", checkpoints, sorted({cell.checkpoint_name for cell in cells})),
+        ("batch", batches, sorted({cell.batch for cell in cells})),
     ):
         for one in wanted:
             if one not in known:

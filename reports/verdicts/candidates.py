@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.records.metrics import Kind
-from reports.records.naming import AXES, values_in
-from reports.records.schema import Axes, Benchmark, RunFile
+from reports.records.schema import Benchmark, CellOutcome, CellRecord, RunFile
 from reports.verdicts.apart import Timing, timing
 from reports.verdicts.comparability import WORKERS, must_match
 
@@ -24,7 +23,7 @@ CLOCK, MOST_BATCH = (1e-12, 1e9), 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A measured cell whose optimizations were proven to be on.
+    """A measured cell whose optimizations were proven to be on; `record` is the run's.
 
     `slowest_s`: its slowest round. `memory_bytes` is of the metric `memory`, RESERVED or ALLOCATED. `context_bytes`:
     what the driver counted for the process beyond it, None where that is not known. `audio_s`: seconds of audio of
@@ -32,7 +31,7 @@ class Candidate:
     """
 
     cell: str
-    axes: Axes
+    record: CellRecord
     latency_s: float
     slowest_s: float
     timing: Timing
@@ -46,7 +45,17 @@ class Candidate:
     @property
     def throughput(self) -> float:
         """Samples a second."""
-        return self.axes.batch / self.latency_s
+        return self.batch / self.latency_s
+
+    @property
+    def batch(self) -> int:
+        """Samples a generation."""
+        return self.record.batch
+
+    @property
+    def checkpoint(self) -> str:
+        """The short name of its weights, with its model's where the run has several."""
+        return self.record.checkpoint_name
 
     @property
     def costs(self) -> tuple[float, float]:
@@ -65,22 +74,20 @@ class Choice:
 def choice(run: RunFile, checkpoints: Sequence[str] = (), batches: Sequence[int] = ()) -> Choice:
     """The cells to choose from; empty `checkpoints` or `batches` means all."""
 
-    def asked(checkpoint: str, batch: str) -> bool:
-        return (not checkpoints or checkpoint in checkpoints) and (not batches or batch in map(str, batches))
+    def asked(checkpoint: str, batch: int | None) -> bool:
+        return (not checkpoints or checkpoint in checkpoints) and (not batches or batch is None or batch in batches)
 
     left_out: Counter[tuple[str, str]] = Counter()
     outcomes = run.outcomes()
     for outcome in run.suite.cells:
-        if outcome.outcome != "measured":
-            values = dict(zip(AXES, values_in(outcome.cell), strict=False))
-            if not values or asked(values["checkpoint"], values["batch"]):
-                left_out[outcome.outcome, outcome.reason] += 1
+        if outcome.outcome != "measured" and all(asked(*work) for work in _work_named(run, outcome)):
+            left_out[outcome.outcome, outcome.reason] += 1
     work = _usual_work(run)
     found = []
     for benchmark in run.benchmarks:
-        axes = benchmark.extra_info.axes
-        failed = outcomes[benchmark.extra_info.cell].outcome == "failed"  # said above
-        if failed or not asked(axes.checkpoint, str(axes.batch)):
+        cell = benchmark.extra_info
+        failed = outcomes[cell.cell].outcome == "failed"  # said above
+        if failed or cell.test or not asked(cell.checkpoint_name, cell.batch):
             continue
         problem = _problem(run, benchmark, work)
         if problem:
@@ -90,11 +97,20 @@ def choice(run: RunFile, checkpoints: Sequence[str] = (), batches: Sequence[int]
     return Choice(tuple(found), left_out)
 
 
+def _work_named(run: RunFile, outcome: CellOutcome) -> list[tuple[str, int | None]]:
+    """Checkpoint and batch of a cell that was not measured, as far as its name tells; empty where it tells nothing."""
+    named = run.by_name(outcome)
+    if named is None:
+        return []
+    model, axes = named
+    return [(model.checkpoint_of(axes), next((value for value in axes.values() if isinstance(value, int)), None))]
+
+
 def _usual_work(run: RunFile) -> dict[tuple[str, int], str]:
     """Checkpoint and batch -> the workload that most of their cells did."""
     work: dict[tuple[str, int], Counter[str]] = {}
     for cell in run.cells.values():
-        work.setdefault((cell.axes.checkpoint, cell.axes.batch), Counter())[cell.workload.digest] += 1
+        work.setdefault((cell.checkpoint_name, cell.batch), Counter())[cell.workload.digest] += 1
     return {group: digests.most_common(1)[0][0] for group, digests in work.items()}
 
 
@@ -103,12 +119,12 @@ def _problem(run: RunFile, benchmark: Benchmark, work: Mapping[tuple[str, int], 
     cell = benchmark.extra_info
     if not cell.proofs:
         return "without a proof that its optimizations were on"
-    if not 1 <= cell.axes.batch <= MOST_BATCH:
+    if not 1 <= cell.batch <= MOST_BATCH:
         return "of a batch that no card holds"
     times = (cell.metrics["latency"].value, *benchmark.stats.data)
     if not (CLOCK[0] <= min(times) and max(times) <= CLOCK[1]):
         return "with a time that no clock gives"
-    if cell.workload.digest != work[cell.axes.checkpoint, cell.axes.batch]:
+    if cell.workload.digest != work[cell.checkpoint_name, cell.batch]:
         return "with other work than most of its checkpoint and batch"
     # How many measured at once is no other hardware: between environments a factor of 2 alone tells (`apart.py`).
     here, there = (
@@ -127,14 +143,14 @@ def _candidate(benchmark: Benchmark) -> Candidate:
     process, factor = metrics.get("process_gpu_memory"), metrics.get("real_time_factor", 0.0)
     return Candidate(
         cell=cell.cell,
-        axes=cell.axes,
+        record=cell,
         latency_s=metrics["latency"],
         slowest_s=max(rounds),
-        timing=timing(metrics["latency"], rounds, cell.axes.batch, cell.accepted, cell.environment),
+        timing=timing(metrics["latency"], rounds, cell.batch, cell.accepted, cell.environment),
         memory_bytes=metrics[memory],
         memory=memory,
         allocated_bytes=metrics[ALLOCATED],
         context_bytes=process - metrics[memory] if process is not None and process > metrics[memory] else None,
-        audio_s=metrics["latency"] / factor / cell.axes.batch if factor > CLOCK[0] else None,
+        audio_s=metrics["latency"] / factor / cell.batch if factor > CLOCK[0] else None,
         drift={name: metrics[name] for name in DRIFT if name in metrics},
     )

@@ -240,7 +240,7 @@ def _time(pair: Pair) -> list[Clause]:
         return [Clause(clock.removeprefix(": "))] if clock else []
     stage = pair.lead(pair.time) or pair.lead("step_latency") if pair.time else ""
     longer = "longer" if pair.direction.startswith("slower") else "shorter"
-    offloaded = pair.head.axes.placement != "resident"
+    offloaded = any(value.moves_weights for value in pair.head.of.traits(pair.head.axes))
     where = " on the host, or in the copies of weights" if offloaded else " on the host"
     where = clock or (where if pair.same("gpu_busy") else " on this CPU")
     return [Clause(f"{same} take {longer}{where}", stage)]

@@ -80,7 +80,13 @@ def _compare_metric(
     if name not in base.metrics:
         return Verdict(cell, name, Status.NEW, "the baseline does not hold this metric", head=value, gated=gated)
     before = base.metrics[name].value
-    needed = metric.needs_same + (metric.half_needs_same if head.axes.precision != "fp32" else ())
+    if head.metrics[name].definition != base.metrics[name].definition:
+        reason = (
+            f"definition {head.metrics[name].definition} of {name} here and {base.metrics[name].definition} in the "
+            "baseline: they are not the same thing"
+        )
+        return Verdict(cell, name, Status.INCOMPARABLE, reason, before, value, gated=gated)
+    needed = metric.needs_same + (metric.half_needs_same if head.compute != "fp32" else ())
     here, there = (must_match(metric.kind, env, needed) for env in (head_environment, base_environment))
     difference = here.difference(there)
     if difference:
@@ -237,8 +243,8 @@ def changes(base: RunFile, head: RunFile) -> list[str]:
     base_cells, head_cells = base.cells, head.cells
     # An environment may name any number of packages, and thousands of cells share one.
     unlike = {
-        (known.environment, record.environment, known.axes.checkpoint, known.checkpoint.digest,
-         record.axes.checkpoint, record.checkpoint.digest): (known, record)
+        (known.environment, record.environment, known.checkpoint_name, known.checkpoint.digest,
+         record.checkpoint_name, record.checkpoint.digest): (known, record)
         for cell, record in head_cells.items()
         if (known := base_cells.get(cell))
     }  # fmt: skip

@@ -8,50 +8,11 @@ from dataclasses import dataclass
 
 from reports.errors import ReportError
 from reports.records.metrics import METRICS
+from reports.records.model import InvariantRecord
 from reports.records.schema import CellRecord, RunFile
 from reports.records.units import quantity
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Verdict
-
-HALF_OF_FULL = 0.75
-"""Peak memory of half precision over that of fp32, at most: 0.49 to 0.54 was measured, codec and buffers included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """A metric of cells with `value` on an axis must lie below `bound` times that of the cells with `other`.
-
-    All other axes are equal. Where `metrics` names several, the first that both cells have is judged. `above` turns
-    the comparison round; `needs_gpu`: a shared CPU's wall time proves nothing.
-    """
-
-    axis: str
-    value: str | int
-    other: str | int
-    metrics: tuple[str, ...]
-    why: str
-    bound: float = 1.0
-    above: bool = False
-    needs_gpu: bool = False
-
-
-LAUNCHES = ("kernel_launches", "aten_calls")
-
-INVARIANTS: tuple[Invariant, ...] = (
-    Invariant("placement", "cpu_offload", "resident", ("peak_allocated",), "offload holds one sub-model at a time"),
-    Invariant("placement", "cpu_prefetch", "resident", ("peak_allocated",), "two sub-models are on the GPU at a time"),
-    Invariant(
-        "decoding", "cuda_graph", "dynamic", ("launch_calls",), "a graph is launched in one call", needs_gpu=True
-    ),
-    Invariant("decoding", "compiled", "dynamic", ("launch_calls",), "a graph is launched in one call", needs_gpu=True),
-    Invariant("precision", "fp16", "fp32", ("peak_allocated",), "weights of half the size", HALF_OF_FULL),
-    Invariant("precision", "bf16", "fp32", ("peak_allocated",), "weights of half the size", HALF_OF_FULL),
-    Invariant("attention", "sdpa", "eager", LAUNCHES, "one operator in place of several"),
-    Invariant("attention", "bettertransformer", "eager", LAUNCHES, "one operator in place of several"),
-    Invariant(
-        "batch", 8, 1, ("throughput",), "a decoding step serves all samples of a batch", above=True, needs_gpu=True
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +52,13 @@ def broken(run: RunFile) -> list[Verdict]:
     only on the batch axis.
     """
     verdicts = [verdict for cell in run.cells.values() for verdict in _impossible(cell)]
-    for invariant in INVARIANTS:
-        for cell, neighbour in _neighbours(run, invariant):
-            on_gpu = all(run.environment_of(one).get("gpu") for one in (cell, neighbour))
-            if on_gpu or not invariant.needs_gpu:
-                verdicts += _judged(invariant, cell, neighbour)
+    for model in run.suite.models.values():
+        cells = [cell for cell in run.cells.values() if cell.model == model.name and not cell.test]
+        for invariant in model.invariants:
+            for cell, neighbour in _neighbours(cells, invariant):
+                on_gpu = all(run.environment_of(each).get("gpu") for each in (cell, neighbour))
+                if on_gpu or not invariant.needs_gpu:
+                    verdicts += _judged(invariant, cell, neighbour)
     return verdicts
 
 
@@ -115,17 +78,16 @@ def refuse_broken(baseline: RunFile) -> None:
         )
 
 
-def _neighbours(run: RunFile, invariant: Invariant) -> Iterator[tuple[CellRecord, CellRecord]]:
-    by_axes = {tuple(sorted(cell.axes.model_dump().items())): cell for cell in run.cells.values()}
-    for cell in run.cells.values():
-        axes = cell.axes.model_dump()
-        if axes[invariant.axis] == invariant.value:
-            other = by_axes.get(tuple(sorted((axes | {invariant.axis: invariant.other}).items())))
+def _neighbours(cells: Sequence[CellRecord], invariant: InvariantRecord) -> Iterator[tuple[CellRecord, CellRecord]]:
+    by_axes = {tuple(sorted(cell.axes.items())): cell for cell in cells}
+    for cell in cells:
+        if cell.axes.get(invariant.axis) == invariant.value:
+            other = by_axes.get(tuple(sorted({**cell.axes, invariant.axis: invariant.other}.items())))
             if other is not None:
                 yield cell, other
 
 
-def _judged(invariant: Invariant, cell: CellRecord, neighbour: CellRecord) -> Sequence[Verdict]:
+def _judged(invariant: InvariantRecord, cell: CellRecord, neighbour: CellRecord) -> Sequence[Verdict]:
     metric = next((name for name in invariant.metrics if name in cell.metrics and name in neighbour.metrics), None)
     if metric is None:
         return []

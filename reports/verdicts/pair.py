@@ -16,8 +16,6 @@ TIMES = ("latency", "step_latency")
 COUNTED = (
     "host_syncs", "kernel_launches", "launch_calls", "aten_calls", "python_calls", "copies", "copied", "allocations",
 )  # fmt: skip
-STEPS = {"semantic": "a token", "coarse": "a token", "fine": "a pass"}
-"""What a pass of a stage's model is called; the codec has one, and what is in no stage happens once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +109,8 @@ class Pair:
     def rate(self, part: str, difference: float) -> tuple[float, str]:
         """A difference as it is best said: a token or pass, where there is at least one to each, else in all."""
         each = self.per_step(part, difference)
-        if part in STEPS and each is not None and abs(each) >= 1:
-            return each, STEPS[part]
+        if part in self.head.of.steps and each is not None and abs(each) >= 1:
+            return each, self.head.of.steps[part]
         return difference, "in the counted generation"
 
 

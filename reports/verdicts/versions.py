@@ -13,7 +13,7 @@ LOOKED_FOR_LATER = frozenset({"huggingface-hub"})
 
 def versions(environment: Mapping[str, Any], cell: CellRecord) -> dict[str, str]:
     """Name -> version, of everything that may change without making two cells incomparable."""
-    return versions_of(environment, cell.axes.checkpoint, cell.checkpoint.digest)
+    return versions_of(environment, cell.checkpoint_name, cell.checkpoint.digest)
 
 
 def versions_of(environment: Mapping[str, Any], checkpoint: str, weights: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ def test_a_round_with_two_marks_gets_both_remedies_each_once() -> None:
 
 def test_the_run_file_and_the_terminal_get_the_line_after_the_other_warnings(tmp_path: Any) -> None:
     recorder = Recorder(tmp_path / "run.json", "pr", "current", "nvidia-h200", warnings=["first"])
-    recorder.measured("a", {"rounds": {"marked": {"contended": [0]}}})
+    recorder.measured("a", {"model": "bark", "rounds": {"marked": {"contended": [0]}}})
     first, second = recorder.all_warnings
     assert (first, second.partition(":")[0]) == ("first", "rounds marked contended")
     assert recorder.suite()["warnings"] == [first, second]

@@ -228,8 +228,8 @@ def test_a_worker_that_hangs_is_killed_after_its_time(worker: Callable[..., Work
 def test_a_worker_of_another_version_is_refused_before_it_is_asked(
     worker: Callable[..., Worker], pretend: Pretend
 ) -> None:
-    pretend(protocol=2)
-    with pytest.raises(BrokenWorkerError, match=r"speaks version 2 of the protocol .* leave --against-tree out"):
+    pretend(protocol=3)
+    with pytest.raises(BrokenWorkerError, match=r"speaks version 3 of the protocol .* leave --against-tree out"):
         worker().ready()
 
 

@@ -133,7 +133,7 @@ def test_a_terminal_that_is_gone_costs_no_cell() -> None:
 
 def planned(**skips: str) -> list[Planned]:
     """Cells of these names, each with why it is skipped."""
-    return [Planned(cast(Any, SimpleNamespace(id=name)), skip) for name, skip in skips.items()]
+    return [Planned(cast(Any, SimpleNamespace(id=name, model="bark")), skip) for name, skip in skips.items()]
 
 
 def entry(fullname: str, cell: str | None, number: int = 0) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def entry(fullname: str, cell: str | None, number: int = 0) -> dict[str, Any]:
 def test_a_cell_stands_once_however_often_its_test_ran_and_whatever_it_was_called(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
     recorder.expect(planned(a="", b=""), {"a", "b"})
-    recorder.measured("a", {"cell": "a"})
-    recorder.measured("b", {"cell": "b"})
+    recorder.measured("a", {"model": "bark", "cell": "a"})
+    recorder.measured("b", {"model": "bark", "cell": "b"})
     repeated = [entry("t[a-1-2]", "a", 1), entry("t[b]", "b", 2), entry("own", None, 3), entry("t[a-2-2]", "a", 4)]
     again = [entry("own", None, 5), entry("t[b]", "b", 6)]
     kept = recorder.entries([*repeated, *again])
@@ -155,14 +155,14 @@ def test_a_cell_stands_once_however_often_its_test_ran_and_whatever_it_was_calle
 def test_a_cell_that_a_signal_cut_off_before_it_was_noted_has_no_entry(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
     recorder.expect(planned(a="", b=""), {"a", "b"})
-    recorder.measured("a", {"cell": "a"})
+    recorder.measured("a", {"model": "bark", "cell": "a"})
     assert [one["fullname"] for one in recorder.entries([entry("t[a]", "a"), entry("t[b]", "b")])] == ["t[a]"]
 
 
 def test_a_cell_of_which_something_could_not_be_measured_has_failed_and_keeps_the_rest(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
     recorder.expect(planned(cell=""), {"cell"})
-    recorder.measured("cell", {"cell": "cell", "problem": "no room"})
+    recorder.measured("cell", {"model": "bark", "cell": "cell", "problem": "no room"})
     assert [(o.outcome, o.reason) for o in recorder.asked_for] == [("failed", "no room")]
     assert recorder.entries([entry("t[cell]", "cell")])
 
@@ -171,7 +171,7 @@ def test_what_was_measured_stands_whatever_comes_after(tmp_path: Any) -> None:
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
     recorder.expect(planned(cell="", other=""), {"cell"})
     assert [(o.cell, o.outcome) for o in recorder.asked_for] == [("cell", "not run")]
-    recorder.measured("cell", {"cell": "cell"})
+    recorder.measured("cell", {"model": "bark", "cell": "cell"})
     recorder.not_measured("cell", "failed", "its verdict was worse")
     assert [o.outcome for o in recorder.outcomes.values()] == ["measured", "not asked for"]
 

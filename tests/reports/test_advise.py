@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.records import runfile
-from reports.records.naming import values_in
+from reports.records.model import ModelRecord, schema_1_models
 from reports.render import advice as words
 from reports.render import terminal
 from reports.verdicts.advice import Advice, Answer, Limits, advise
@@ -225,5 +225,5 @@ def test_a_time_that_no_clock_gives_is_not_advised() -> None:
 
 @pytest.mark.parametrize("name", [PLAIN, "a-b", ""])
 def test_a_cell_s_name_holds_its_axes_or_nothing_is_known_of_it(name: str) -> None:
-    expected = ("small", "eager", "fp32", "resident", "dynamic", "1") if name == PLAIN else ()
-    assert values_in(name) == expected
+    expected = ["small", "eager", "fp32", "resident", "dynamic", 1] if name == PLAIN else []
+    assert list(ModelRecord.model_validate(schema_1_models()["bark"]).values_in(name).values()) == expected

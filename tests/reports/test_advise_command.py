@@ -21,7 +21,7 @@ from reports.render import advice_json, markdown, terminal
 from reports.verdicts.advice import Advice, Limits, advise
 from tests.builders import FUSED, PLAIN, run_document, run_of
 from tests.builders import proven_cell as cell
-from tests.mutations import HOSTILE, mutated, nodes
+from tests.mutations import HOSTILE, hostile, mutated
 
 MANY = "small-sdpa-fp16-resident-dynamic-batch8"
 OFFLOADED = "small-sdpa-fp16-cpu_offload-dynamic-batch1"
@@ -66,11 +66,9 @@ def test_a_damaged_run_file_is_refused_in_one_line_or_advised_on_without_harm(da
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_do_no_harm_in_any_form(text: str) -> None:
-    hostile = json.loads(json.dumps(VALID))
-    for holder, key in nodes(hostile):
-        if isinstance(holder[key], str) and key not in ("unit", "outcome", "environment"):
-            holder[key] = f"{text}{holder[key]}"
-    run = runfile.parse(hostile, "x")
+    document_ = json.loads(json.dumps(VALID))
+    hostile(document_, text)
+    run = runfile.parse(document_, "x")
     every_form(run)
     lines = [
         *text_of(advise(run, "x", Limits()), 1000).split("\n"),

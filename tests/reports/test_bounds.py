@@ -17,6 +17,7 @@ from reports.errors import ReportError
 from reports.records import baselines, document, runfile
 from reports.records.bounds import MOST_CELLS, MOST_NAMES
 from reports.records.document import MOST_MEMBERS, decode
+from reports.records.model import schema_1_models
 from reports.records.samples import SamplesFile
 from reports.records.schema import MachineInfo, RunFile
 from reports.verdicts.thresholds import Override
@@ -127,7 +128,7 @@ def test_every_committed_baseline_is_read(path: Path) -> None:
 
 
 def test_a_failure_of_any_length_leaves_a_run_file_that_can_be_read(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
+    recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu", models=schema_1_models())
     recorder.not_measured(FUSED, "failed", "assert " + "[0, 1] == " * 100_000)
     recorder.save(run_document([PLAIN]) | {"suite": recorder.suite() | {"cells": [
         {"cell": PLAIN, "outcome": "measured"}, recorder.outcomes[FUSED].model_dump(exclude_none=True)]}})  # fmt: skip

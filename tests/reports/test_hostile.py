@@ -25,7 +25,7 @@ from reports.verdicts.compare import compare
 from reports.verdicts.history import read_history
 from reports.verdicts.invariants import broken
 from tests.builders import FUSED, PLAIN, cell_document, run_document, run_of
-from tests.mutations import HOSTILE, mutated, nodes
+from tests.mutations import HOSTILE, hostile, mutated
 
 
 def counted_document(more: int = 0, slower: float = 1.0) -> dict[str, Any]:
@@ -85,9 +85,7 @@ def test_a_run_file_with_damaged_nodes_is_refused_in_one_line_or_reported_withou
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_everywhere_do_no_harm_in_any_report(text: str) -> None:
     document_ = counted_document()
-    for holder, key in nodes(document_):
-        if isinstance(holder[key], str) and key not in ("unit", "outcome", "environment"):
-            holder[key] = f"{text}{holder[key]}"
+    hostile(document_, text)
     every_report(runfile.parse(document_, "x"), runfile.parse(document_, "x"))
     every_report(runfile.parse(document_, "x"), HEAD)
 

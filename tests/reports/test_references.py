@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.records import runfile
+from reports.records.model import schema_1_models
 from reports.records.schema import RunFile
 from reports.render import alert_annotations, alert_github, alerts, markdown
 from reports.render.untrusted import for_annotation, for_markdown
@@ -18,7 +19,7 @@ from reports.verdicts.compare import compare
 from reports.verdicts.verdict import Comparison
 from tests.builders import run_document, run_of
 from tests.counted import counted_cell
-from tests.mutations import nodes
+from tests.mutations import nodes, renamed
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -88,6 +89,10 @@ def hostile_runs(text: str) -> tuple[RunFile, RunFile, Comparison]:
         for holder, key in list(nodes(document)):
             if isinstance(holder[key], str) and key not in ("unit", "outcome", "environment", "id"):
                 holder[key] = f"{holder[key]} {text}" if key == "cell" else text
+        for described in document["suite"]["models"].values():
+            for axis, original in zip(described["axes"], schema_1_models()["bark"]["axes"], strict=True):
+                axis["name"] = original["name"]
+        renamed(document, text, f"{text} axis")
         for benchmark in document["benchmarks"]:
             counters = benchmark["extra_info"]["counters"]
             for field in ("parts", "top", "steps", "scale"):

@@ -147,8 +147,12 @@ def damage_gpu(document: Any) -> None:
     document["machine_info"]["gpu"] = "H200"
 
 
-def damage_batch(document: Any) -> None:
-    document["benchmarks"][0]["extra_info"]["axes"]["batch"] = "many"
+def damage_axes(document: Any) -> None:
+    del document["benchmarks"][0]["extra_info"]["axes"]["batch"]
+
+
+def damage_model(document: Any) -> None:
+    document["benchmarks"][0]["extra_info"]["model"] = "whisper"
 
 
 def damage_stats(document: Any) -> None:
@@ -169,7 +173,8 @@ def damage_stats(document: Any) -> None:
         (damage_schema, "schema 10000000000000000000"),
         (damage_checkpoints, "checkpoints"),
         (damage_gpu, "gpu"),
-        (damage_batch, "axes.batch"),
+        (damage_axes, f"{PLAIN} is no cell of its model: its axes are checkpoint, attention"),
+        (damage_model, f"{PLAIN} is of the model 'whisper', which it does not describe"),
         (damage_stats, "stats.data"),
     ],
 )

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.errors import ReportError
-from reports.render import study_grids, tables
+from reports.render import study_grids
 from reports.render.published import NOTEBOOK, STUDY
-from reports.render.study import PEAK, reproduce
+from reports.render.study import FUSED, PEAK, reproduce
 from reports.render.study_agreement import (
     relative_peak_agreement,
 )
@@ -28,7 +28,7 @@ def test_the_published_absolute_and_relative_tables_agree_with_each_other() -> N
 
 def test_every_row_is_a_cell_of_the_matrix() -> None:
     matrix = {cell.id for cell in MATRIX}
-    for fused in tables.FUSED:
+    for fused in FUSED:
         assert {cell_of(row, source.checkpoint, fused) for source in (STUDY, NOTEBOOK) for row in source.rows} <= matrix
     assert set(found_in(run_as_published(without="fp16")).missing) <= matrix
 

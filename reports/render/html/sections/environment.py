@@ -83,7 +83,7 @@ def _fields(run: RunFile, cells: Iterable[CellRecord]) -> dict[str, str]:
                 found.setdefault(name, []).append(value)
     for record in records:
         checkpoint = f"{record.checkpoint.source} {record.checkpoint.digest}"
-        found.setdefault(f"{record.axes.checkpoint} checkpoint", []).append(checkpoint)
+        found.setdefault(f"{record.checkpoint_name} checkpoint", []).append(checkpoint)
     whole = {
         "commit": summary.commit(run),
         "measured": run.datetime,

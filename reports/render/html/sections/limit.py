@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from reports.records.schema import CellRecord
 from reports.records.units import quantity
-from reports.render import tables
 from reports.render.html import figures, values
 from reports.render.html.figures import Bars, Figure
 from reports.render.html.report import Report
@@ -21,22 +20,22 @@ MOST, MOST_STAGES = 200, 12
 
 def limits(report: Report) -> list[Figure]:
     """A chart for each checkpoint and batch size whose limit the run knows: a bar a cell, the farthest first."""
-    groups: dict[tuple[str, int], list[CellRecord]] = {}
+    groups: dict[str, list[CellRecord]] = {}
     for record in report.run.cells.values():
         if values.LIMIT in record.metrics:
-            groups.setdefault((record.axes.checkpoint, record.axes.batch), []).append(record)
+            groups.setdefault(record.group, []).append(record)
     return [
         _figure(
-            f"{checkpoint}, batch {batch}: times the limit",
+            f"{group}: times the limit",
             sorted(records, key=_times, reverse=True)[:MOST],
             len(records),
         )
-        for (checkpoint, batch), records in sorted(groups.items())
+        for group, records in sorted(groups.items())
     ]
 
 
 def _figure(title: str, records: Sequence[CellRecord], of: int) -> Figure:
-    names = [tables.label(record.axes) for record in records]
+    names = [record.label for record in records]
     ratios = [_times(record) for record in records]
     texts = [
         f"{name}: {values.shown(record.metrics, values.LIMIT)}" for name, record in zip(names, records, strict=True)

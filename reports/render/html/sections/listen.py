@@ -6,7 +6,6 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from reports.records.schema import CellRecord
-from reports.render import tables
 from reports.render.html import values
 from reports.render.html.report import Report
 
@@ -47,21 +46,21 @@ def listen(report: Report, kept: Set[str]) -> Listen:
         kept: the addresses, from the page, of the samples that are really there.
     """
     metrics = values.measured_by(report.run.cells, values.FIDELITY)
-    groups: dict[tuple[str, int], list[CellRecord]] = {}
+    groups: dict[str, list[CellRecord]] = {}
     for record in report.run.cells.values():
         if record.audio or any(name in record.metrics for name in metrics):
-            groups.setdefault((record.axes.checkpoint, record.axes.batch), []).append(record)
+            groups.setdefault(record.group, []).append(record)
     return Listen(
         [values.title(name) for name in metrics],
         [
             Group(
-                f"{checkpoint}, batch {batch}",
+                group,
                 [
                     _sample(record, metrics, kept)
-                    for record in sorted(records, key=lambda record: tables.optimizations(record.axes))
+                    for record in sorted(records, key=lambda record: record.of.optimizations(record.axes))
                 ],
             )
-            for (checkpoint, batch), records in sorted(groups.items())
+            for group, records in sorted(groups.items())
         ],
         len(kept),
     )
@@ -71,7 +70,7 @@ def _sample(record: CellRecord, metrics: Sequence[str], kept: Set[str]) -> Sampl
     here = record.audio is not None and record.audio.file in kept
     return Sample(
         record.cell,
-        tables.label(record.axes),
+        record.label,
         record.audio.file if record.audio and here else "",
         f"{record.audio.duration_s:.1f} s" if record.audio and here else "",
         [values.shown(record.metrics, name) for name in metrics],

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records.naming import AXES, values_in
-from reports.records.schema import CellOutcome, CellRecord
+from reports.records.schema import CellOutcome, CellRecord, RunFile
 from reports.render.html import values
 from reports.render.html.report import Report
 from reports.render.html.statuses import Badge, badge, by_cell, overall
@@ -68,14 +67,22 @@ def matrix(report: Report, shown: Sequence[str] = ()) -> Matrix:
     # What only the baseline has was judged all the same.
     listed |= {cell: CellOutcome(cell=cell, outcome="not run") for cell in judged if cell not in listed}
     known = records.keys() | judged.keys()
+    axes = list(dict.fromkeys(axis.name for model in report.run.suite.models.values() for axis in model.axes))
     rows = [
-        _row(outcome, records.get(outcome.cell), places, judged.get(outcome.cell, []), metrics)
+        _row(
+            outcome,
+            records.get(outcome.cell),
+            places,
+            judged.get(outcome.cell, []),
+            metrics,
+            _axes(report.run, outcome, records.get(outcome.cell), axes),
+        )
         for outcome in sorted(listed.values(), key=lambda one: _place(one, one.cell in known))
     ]
     filters = {"verdict": sorted({row.badge.word for row in rows})}
-    filters |= {axis: sorted({row.axes[at] for row in rows if row.axes[at]}) for at, axis in enumerate(AXES)}
+    filters |= {axis: sorted({row.axes[at] for row in rows if row.axes[at]}) for at, axis in enumerate(axes)}
     return Matrix(
-        AXES,
+        axes,
         [values.title(name) for name in metrics],
         rows,
         {name: options for name, options in filters.items() if len(options) > 1},
@@ -95,6 +102,7 @@ def _row(
     places: Mapping[str, int],
     verdicts: Sequence[Verdict],
     metrics: Sequence[str],
+    axes: Sequence[str],
 ) -> Row:
     status = overall(verdicts)
     reason = next((verdict.reason for verdict in verdicts), outcome.reason)
@@ -103,16 +111,16 @@ def _row(
         places.get(outcome.cell),
         badge(status or outcome.outcome),
         "" if record and outcome.outcome != "failed" else reason,
-        _axes(outcome.cell, record),
+        axes,
         [_number(record, name, verdicts) for name in metrics],
     )
 
 
-def _axes(cell: str, record: CellRecord | None) -> list[str]:
-    """The axis values; of a cell that was not measured, from its name, where that has as many parts."""
-    if record:
-        return [str(value) for value in record.axes.model_dump(include=set(AXES)).values()]
-    return list(values_in(cell)) or [""] * len(AXES)
+def _axes(run: RunFile, outcome: CellOutcome, record: CellRecord | None, axes: Sequence[str]) -> list[str]:
+    """The values on these axes; of a cell that was not measured, from its name. Empty on an axis of another model."""
+    named = None if record else run.by_name(outcome)
+    known = record.axes if record else named[1] if named else {}
+    return [str(known.get(axis, "")) for axis in axes]
 
 
 def _number(record: CellRecord | None, name: str, verdicts: Sequence[Verdict]) -> Number:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from reports.records.schema import CellRecord
 from reports.records.units import quantity
-from reports.render import tables
 from reports.render.html import figures, values
 from reports.render.html.figures import Dots, Figure, Role
 from reports.render.html.report import Report
@@ -25,12 +24,12 @@ class Place:
 
 def tradeoffs(report: Report) -> list[Figure]:
     """A chart for each checkpoint and batch size with at least two cells."""
-    groups: dict[tuple[str, int], list[CellRecord]] = {}
+    groups: dict[str, list[CellRecord]] = {}
     for record in report.run.cells.values():
-        groups.setdefault((record.axes.checkpoint, record.axes.batch), []).append(record)
+        groups.setdefault(record.group, []).append(record)
     return [
-        _figure(f"{checkpoint}, batch {batch}: latency against memory", [_place(record) for record in records])
-        for (checkpoint, batch), records in sorted(groups.items())
+        _figure(f"{group}: latency against memory", [_place(record) for record in records])
+        for group, records in sorted(groups.items())
         if len(records) > 1
     ]
 
@@ -42,7 +41,7 @@ def front(places: Sequence[Place]) -> list[Place]:
 
 def _place(record: CellRecord) -> Place:
     metrics = record.metrics
-    return Place(tables.label(record.axes), metrics["latency"].value, metrics["peak_allocated"].value)
+    return Place(record.label, metrics["latency"].value, metrics["peak_allocated"].value)
 
 
 def _figure(title: str, places: Sequence[Place]) -> Figure:

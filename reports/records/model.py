@@ -1,0 +1,164 @@
+"""What a run file says of a model under test: reports cannot import one, and read this in its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from reports.records.bounds import Name, Named, Text
+
+MOST = 64
+"""Axes of a model, values of an axis, stages, invariants."""
+
+Axes = Mapping[str, str | int]
+"""Where a cell lies: axis -> value."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class ValueRecord(_Record):
+    """One value of an axis. `name` stands in a cell's name, `value` in its axes.
+
+    `compute`: the number format of matrix products, empty where another axis decides. `fused`: attention is one
+    operator. `moves_weights`: each generation brings weights from the host.
+    """
+
+    name: Name
+    value: Name | int
+    compute: Name = ""
+    fused: bool = False
+    moves_weights: bool = False
+
+
+class AxisRecord(_Record):
+    """One axis, its values in order. `optimizes`: they do the same work, the first without any optimization.
+
+    `checkpoint`: its values name the weights.
+    """
+
+    name: Name
+    values: list[ValueRecord] = Field(min_length=1, max_length=MOST)
+    optimizes: bool = True
+    checkpoint: bool = False
+
+
+class InvariantRecord(_Record):
+    """A metric of cells with `value` on an axis must lie below `bound` times that of the cells with `other`.
+
+    All other axes are equal. Where `metrics` names several, the first that both cells have is judged. `above` turns
+    the comparison round; `needs_gpu`: a shared CPU's wall time proves nothing.
+    """
+
+    axis: Name
+    value: Name | int
+    other: Name | int
+    metrics: list[Name] = Field(min_length=1, max_length=MOST)
+    why: Text
+    bound: FiniteFloat = 1.0
+    above: bool = False
+    needs_gpu: bool = False
+
+
+class ModelRecord(_Record):
+    """A model. `steps`: stage -> what a pass of its model is called, of stages that make several.
+
+    `label`: the optimizing axes in the order in which a cell's label names them; that of the axes, unless said.
+    `stage_ratio`: two stages whose steps are set against each other.
+    """
+
+    name: Name
+    axes: list[AxisRecord] = Field(min_length=1, max_length=MOST)
+    stages: list[Name] = Field(default_factory=list, max_length=MOST)
+    steps: Named[Name] = Field(default_factory=dict)
+    label: list[Name] = Field(default_factory=list, max_length=MOST)
+    stage_ratio: list[Name] = Field(default_factory=list, max_length=2)
+    invariants: list[InvariantRecord] = Field(default_factory=list, max_length=MOST)
+
+    def plain(self) -> dict[str, str | int]:
+        """Each optimizing axis -> its value without any optimization."""
+        return {axis.name: axis.values[0].value for axis in self.axes if axis.optimizes}
+
+    def label_of(self, axes: Axes) -> str:
+        """A cell's optimizations, as in `cpu_offload + sdpa + fp16`; `no optimization` for none."""
+        plain = self.plain()
+        order = self.label or list(plain)
+        return " + ".join(str(axes[axis]) for axis in order if axes[axis] != plain[axis]) or "no optimization"
+
+    def optimizations(self, axes: Axes) -> int:
+        """How many optimizations a cell combines."""
+        return sum(axes[axis] != plain for axis, plain in self.plain().items())
+
+    def group_of(self, axes: Axes) -> str:
+        """What cells that do the same work are shown under: `small, batch 8`."""
+        work = [axes[axis.name] for axis in self.axes if not axis.optimizes]
+        names = [axis.name for axis in self.axes if not axis.optimizes]
+        shown = [
+            f"{name} {value}" if isinstance(value, int) else value for name, value in zip(names, work, strict=True)
+        ]
+        return ", ".join(shown) or self.name
+
+    def rank(self, axes: Axes) -> tuple[int, ...]:
+        """Where a cell's group stands among others: by the order of the values on each axis of the work."""
+        return tuple(
+            next((at for at, value in enumerate(axis.values) if value.value == axes[axis.name]), len(axis.values))
+            for axis in self.axes
+            if not axis.optimizes
+        )
+
+    def checkpoint_of(self, axes: Axes) -> str:
+        """The short name of a cell's weights."""
+        return next((str(axes[axis.name]) for axis in self.axes if axis.checkpoint), self.name)
+
+    def traits(self, axes: Axes) -> list[ValueRecord]:
+        """What is known of the cell's values."""
+        return [value for axis in self.axes for value in axis.values if value.value == axes[axis.name]]
+
+    def values_in(self, cell: str) -> dict[str, str | int]:
+        """The axes of a cell by its name, all that is known of one that was not measured; empty for another's name."""
+        names = cell.partition("[")[2].removesuffix("]").split("-") if "[" in cell else cell.split("-")
+        if len(names) != len(self.axes):
+            return {}
+        known = [{value.name: value.value for value in axis.values} for axis in self.axes]
+        return {axis.name: values.get(name, name) for axis, values, name in zip(self.axes, known, names, strict=True)}
+
+    def flaw(self, axes: Axes) -> str:
+        """Why these are no axes of a cell of the model; empty where they are."""
+        expected = [axis.name for axis in self.axes]
+        if sorted(axes) != sorted(expected):
+            return f"its axes are {', '.join(axes) or 'none'}, those of {self.name} are {', '.join(expected)}"
+        return ""
+
+
+def schema_1_models() -> dict[str, dict[str, Any]]:
+    """The one model of files of schema 1, which say nothing of it, as it was then."""
+    content: dict[str, Any] = json.loads(Path(__file__).with_name("schema_1_model.json").read_text(encoding="utf-8"))
+    return {content["name"]: content}
+
+
+def upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """A document of schema 1 as one of schema 2."""
+    ((name, model),) = schema_1_models().items()
+
+    def described(info: Any) -> Any:
+        if not isinstance(info, dict) or "cell" not in info:
+            return info
+        batch = info["axes"].get("batch", 1) if isinstance(info.get("axes"), dict) else 1
+        workload = info.get("workload")
+        more = {"workload": {"batch": batch, **workload}} if isinstance(workload, dict) else {}
+        against = info.get("against")
+        if isinstance(against, dict) and isinstance(against.get("record"), dict):
+            more["against"] = against | {"record": described(against["record"])}
+        return {"model": name, **info, **more}
+
+    benchmarks = [
+        {**entry, "extra_info": described(entry.get("extra_info"))} if isinstance(entry, dict) else entry
+        for entry in document["benchmarks"]
+    ]
+    suite = document["suite"] | {"schema_version": 2, "models": {name: model}}
+    return document | {"benchmarks": benchmarks, "suite": suite}
