@@ -73,7 +73,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
     chosen = config.stash[SUITE].settings
     config.stash[PLAN] = list(plan.plan(chosen.matrix, chosen.level, chosen.machine))
-    timer = {"timer": ReplayTimer()} if "bark_suite" in metafunc.fixturenames else {}
+    timer = {"timer": ReplayTimer()} if plan.is_the_suites_own(metafunc.function) else {}
     metafunc.parametrize(
         "cell",
         [
@@ -97,6 +97,14 @@ def cell_of(item: pytest.Item) -> str:
     if isinstance(item, pytest.Function) and {"cell", "matrix"} <= set(item.fixturenames):
         return str(item.callspec.params["cell"])
     return ""
+
+
+def key_of(item: pytest.Item) -> str:
+    """What a test's benchmark of a cell is called in the run file; empty where it has none."""
+    cell = cell_of(item)
+    if not cell or not isinstance(item, pytest.Function) or "benchmark" not in item.fixturenames:
+        return ""
+    return cell if plan.is_the_suites_own(item.function) else plan.own_key(item.originalname, item.callspec.id, cell)
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m
@@ -125,9 +133,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     for item in session.items:
-        cell = cell_of(item)
-        if cell:
-            config.stash[CELLS][item.nodeid] = cell
+        key = key_of(item)
+        if key:
+            config.stash[CELLS][item.nodeid] = key
     selected = set(config.stash[CELLS].values())
     planned = config.stash[PLAN]
     config.stash[SUITE].recorder.expect(planned, selected, config.stash[ELSEWHERE])
@@ -179,6 +187,20 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
 def save_run(request: pytest.FixtureRequest, bark_suite: BarkSuite) -> Callable[[], None]:
     """Writes the run file as it stands."""
     return lambda: bark_session.save(bark_suite, request.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    key = item.config.stash[CELLS].get(item.nodeid)
+    if not key:
+        return (yield)
+    suite, cell, benchmark = item.config.stash[SUITE], cell_of(item), item.funcargs["benchmark"]  # type: ignore[attr-defined]
+    benchmark.params = {**benchmark.params, **suite.settings.matrix[cell].coordinates}
+    yield
+    if key != cell and benchmark.stats:  # a benchmark of a user's own
+        regression = bark_session.record_own(suite, item.config, key, cell, benchmark)
+        if regression:
+            pytest.fail(regression, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -218,7 +218,7 @@ class Toy:
         return LoadedToy(model, device, workload, inputs, cell.generate_arguments())
 
     def descriptor(self) -> dict[str, Any]:
-        return {"stages": ["generate"]}
+        return {"stages": ["generate"], "steps": {"generate": "a token"}}
 
 
 MODEL = Toy()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fixtures.cells import Cell
@@ -25,6 +26,27 @@ class Planned:
     def runs(self) -> bool:
         """Whether it is measured where it is selected."""
         return not self.skip and not self.left_out
+
+
+def is_the_suites_own(test: Callable[..., object]) -> bool:
+    """Whether a test measures its cells by the suite: it asks for the session by name."""
+    return "bark_suite" in inspect.signature(test).parameters
+
+
+def own_key(test: str, parameters: str, cell: str) -> str:
+    """What a user's own benchmark of a cell is called: `test_first_token[CELL]`, with other parameters in its name."""
+    others = parameters.replace(cell, "", 1).strip("-").replace("--", "-")
+    return f"{test}-{others}[{cell}]" if others else f"{test}[{cell}]"
+
+
+def cell_in(key: str) -> str:
+    """The cell of a benchmark by what it is called."""
+    return key[:-1].rpartition("[")[2] if key.endswith("]") else key
+
+
+def test_in(key: str) -> str:
+    """The user's test of a benchmark by what it is called; empty for one of the suite's own."""
+    return key[:-1].rpartition("[")[0] if key.endswith("]") else ""
 
 
 def markers(matrix: Matrix) -> list[str]:

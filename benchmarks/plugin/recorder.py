@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.plugin.disturbed import disturbed
-from benchmarks.plugin.plan import Planned
+from benchmarks.plugin.plan import Planned, test_in
 from fixtures.measurement import record_of
 from reports.characters import short
 from reports.errors import ReportError
@@ -66,27 +66,32 @@ class Recorder:
     written: bool = False
 
     def expect(
-        self, cells: Iterable[Planned], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
+        self, cells: Iterable[Planned], asked_for: Collection[str], elsewhere: Mapping[str, int] | None = None
     ) -> None:
         """Note what is known before anything is measured.
 
         Args:
             cells: the matrix. A cell that cannot run is skipped in a run that ends before its turn, too: it is not
                 what the run left undone.
-            asked_for: the selected ones that are this session's.
+            asked_for: the selected ones that are this session's, and benchmarks of users' own (`plan.own_key`).
             elsewhere: cell -> number of the shard that measures it.
         """
-        for planned in cells:
-            cell, skip = planned.cell.id, planned.skip
-            model = planned.cell.model
-            self.outcomes[cell] = CellOutcome(cell=cell, model=model, outcome="not asked for", reason=planned.left_out)
-            if cell in asked_for:
-                outcome: Outcome = "skipped" if skip else "not run"
-                self.outcomes[cell] = CellOutcome(cell=cell, model=model, outcome=outcome, reason=skip)
-            holder = (elsewhere or {}).get(cell)
-            if self.shard and holder:
-                self.outcomes[cell].shard = holder
-                self.outcomes[cell].reason = f"shard {holder}/{self.shard.of} measures it"
+        cells = list(cells)
+        for test in dict.fromkeys(["", *map(test_in, sorted(asked_for))]):
+            for planned in cells:
+                key = f"{test}[{planned.cell.id}]" if test else planned.cell.id
+                self.outcomes[key] = self._expected(planned, key, test, key in asked_for)
+                holder = (elsewhere or {}).get(planned.cell.id)
+                if self.shard and holder:
+                    self.outcomes[key].shard = holder
+                    self.outcomes[key].reason = f"shard {holder}/{self.shard.of} measures it"
+
+    def _expected(self, planned: Planned, key: str, test: str, asked_for: bool) -> CellOutcome:
+        outcome: Outcome = "not asked for"
+        reason = planned.left_out
+        if asked_for:
+            outcome, reason = ("skipped" if planned.skip else "not run"), planned.skip
+        return CellOutcome(cell=key, model=planned.cell.model, test=test, outcome=outcome, reason=reason)
 
     @property
     def asked_for(self) -> list[CellOutcome]:
@@ -103,15 +108,17 @@ class Recorder:
         problem = record.get("problem", "")
         self.records[cell] = record  # first: what a signal leaves half done is not listed as measured
         outcome: Outcome = "failed" if problem else "measured"
-        self.outcomes[cell] = CellOutcome(cell=cell, model=record["model"], outcome=outcome, reason=problem)
+        self.outcomes[cell] = self._with(cell, outcome, problem)
 
     def not_measured(self, cell: str, outcome: Outcome, reason: str) -> None:
         """A cell was skipped or failed; what was measured of it before stands."""
         if cell not in self.records:
-            model = self.outcomes[cell].model if cell in self.outcomes else ""
-            self.outcomes[cell] = CellOutcome(
-                cell=cell, model=model, outcome=outcome, reason=short(reason, LONGEST_REASON)
-            )
+            self.outcomes[cell] = self._with(cell, outcome, short(reason, LONGEST_REASON))
+
+    def _with(self, cell: str, outcome: Outcome, reason: str) -> CellOutcome:
+        known = self.outcomes.get(cell)
+        model, test = (known.model, known.test) if known else ("", "")
+        return CellOutcome(cell=cell, model=model, test=test, outcome=outcome, reason=reason)
 
     def entries(self, benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """pytest-benchmark's entries, each cell's and each other benchmark's once.

@@ -111,7 +111,7 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
     suite.checkpoints.report = suite.references.warn = warn
     if not suite.worker:  # a worker need not measure every checkpoint
         to_run = [outcome for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
-        for cell in (suite.settings.matrix[outcome.cell] for outcome in to_run):
+        for cell in (suite.settings.matrix[plan.cell_in(outcome.cell)] for outcome in to_run):
             suite.checkpoints.get(suite.settings.matrix.model_of(cell), cell.checkpoint)
     begin(suite, config)
     config._benchmarksession.get_machine_info()  # the first cell's record refers to it
@@ -219,6 +219,19 @@ def save(suite: BarkSuite, config: Any) -> None:
     """Write the run file as it stands."""
     if suite.recorder.writes:
         suite.recorder.save(document(suite, config))
+
+
+def record_own(suite: BarkSuite, config: Any, key: str, cell: str, benchmark: Any) -> str:
+    """Record what a user's own benchmark measured, and judge it.
+
+    Returns:
+        The message of one that got worse than its baseline; empty where it did not.
+    """
+    record = suite.own_record(key, plan.test_in(key), suite.settings.matrix[cell], benchmark.stats.stats.data)
+    benchmark.extra_info.update(record)
+    suite.recorder.measured(key, record)
+    save(suite, config)
+    return suite.regression(record)
 
 
 COMMIT = pytest.StashKey[dict[str, Any]]()

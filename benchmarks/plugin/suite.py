@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
 from benchmarks.plugin.other_side import OtherSide
+from benchmarks.plugin.plan import cell_in
 from benchmarks.plugin.progress import ProgressLine
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
 from benchmarks.plugin.settings import Settings
@@ -31,7 +33,7 @@ from fixtures.rounds import Report, RoundPolicy, quietly
 from reports.errors import ReportError
 from reports.records import audio, baselines
 from reports.records.model import ModelRecord
-from reports.records.schema import CellRecord, RunFile
+from reports.records.schema import SCHEMA_VERSION, CellRecord, RunFile
 from reports.render import acceptance, summary
 from reports.verdicts.attribution import attribute
 from reports.verdicts.compare import compare, compare_cell, rerun_reason
@@ -110,6 +112,23 @@ class BarkSuite:
         workload = model.workload(cell, checkpoint.source, chosen.level.tokens_of(model))
         return Job(model, cell, checkpoint, workload, chosen.machine.device, chosen.drill)
 
+    def own_record(self, key: str, test: str, cell: Cell, rounds_s: Sequence[float]) -> dict[str, Any]:
+        """The `extra_info` of a user's own benchmark of a cell."""
+        job = self.job(cell)
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "cell": key,
+            "test": test,
+            "model": cell.model,
+            "axes": cell.coordinates,
+            "environment": self.machine_info.get("environment", ""),
+            "workload": job.workload.record(),
+            "checkpoint": {"source": job.checkpoint.source, "digest": job.checkpoint.digest},
+            "metrics": {"latency": {"value": min(rounds_s), "unit": "s"}},
+            "stages": {},
+            "rounds": {"launches": [len(rounds_s)]},
+        }
+
     def proven(self, cell: Cell) -> ProvenModel:
         """The cell's model, for a benchmark of a user's own.
 
@@ -129,7 +148,9 @@ class BarkSuite:
         if not self.limits_known:
             self.limits_known = True
             device = self.settings.machine.device
-            formats = sorted({self.settings.matrix[outcome.cell].compute for outcome in self.recorder.asked_for})
+            formats = sorted(
+                {self.settings.matrix[cell_in(outcome.cell)].compute for outcome in self.recorder.asked_for}
+            )
             try:
                 self.recorder.limits = guarded(f"the probe of {device}'s limits", lambda: probe(device, formats))
             except OutOfMemoryError as error:

@@ -197,7 +197,8 @@ def _changes(
         and len(chosen) == len(_measured(run))
         and all(outcome.outcome != "not asked for" for outcome in run.suite.cells)
     )
-    gone = set(old_cells) - set(run.outcomes()) if whole else set()
+    judged = {cell for cell, record in old_cells.items() if not record.test or record.test in run.tests}
+    gone = judged - set(run.outcomes()) if whole else set()
     changes += [Change(cell, "removed", values(old_cells[cell]), {}) for cell in sorted(gone)]
     return changes, taken
 
@@ -233,7 +234,7 @@ def refusal(run: RunFile) -> str:
 def accepted(cell: CellRecord, date: str) -> CellRecord:
     """A cell as a baseline holds it: with the date of its run, and without what stays there: sample, other side."""
     kept = cell.model_dump(exclude_unset=True, exclude={"audio", "against"})
-    return CellRecord.model_validate(kept | {"accepted": date})
+    return CellRecord.model_validate(kept | {"accepted": date}).described(cell.of)
 
 
 def values(cell: CellRecord) -> dict[str, float]:
@@ -269,7 +270,8 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None, gone: se
                 environments[digest] = environment_groups(source.environment_of(benchmark.extra_info))
     suite = run.suite.model_copy(
         update={
-            "cells": [CellOutcome(cell=benchmark.extra_info.cell, outcome="measured") for benchmark in benchmarks],
+            "models": (old.suite.models if old else {}) | run.suite.models,
+            "cells": [_outcome(benchmark.extra_info) for benchmark in benchmarks],
             "environments": environments,
             "finished": True,
             "overrides": {},
@@ -283,6 +285,11 @@ def combined(run: RunFile, taken: list[Benchmark], old: RunFile | None, gone: se
     work = runfile.digest_of_work(benchmark.extra_info.workload.digest for benchmark in benchmarks)
     machine_info = public(run.machine_info) | {"checkpoints": checkpoints, "workload_digest": work}
     return run.model_copy(update={"benchmarks": benchmarks, "suite": suite, "machine_info": machine_info})
+
+
+def _outcome(record: CellRecord) -> CellOutcome:
+    named = {"cell": record.cell, "model": record.model, "outcome": "measured"}
+    return CellOutcome.model_validate(named | ({"test": record.test} if record.test else {}))
 
 
 def environment_groups(environment: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
     first = parts[0][1]
     suite = first.suite.model_copy(
         update={
+            "models": {name: model for _, run in parts for name, model in run.suite.models.items()},
             "cells": list(outcomes.values()),
             "environments": _environments(parts),
             # Not what the parts say of themselves: what one that was cut short left may have been measured by another.

@@ -121,7 +121,7 @@ class ModelRecord(_Record):
 
     def values_in(self, cell: str) -> dict[str, str | int]:
         """The axes of a cell by its name, all that is known of one that was not measured; empty for another's name."""
-        names = cell.partition("[")[2].removesuffix("]").split("-") if "[" in cell else cell.split("-")
+        names = (cell[:-1].rpartition("[")[2] if cell.endswith("]") else cell).split("-")
         if len(names) != len(self.axes):
             return {}
         known = [{value.name: value.value for value in axis.values} for axis in self.axes]

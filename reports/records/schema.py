@@ -280,11 +280,12 @@ class CellOutcome(_Record):
     """What became of one cell of the matrix, measured or not, with the reason where not.
 
     `shard`: which shard measures the cell, where it is none that this file holds. `model` is empty where one model
-    alone is in the file.
+    alone is in the file. `test`: of a benchmark of a user's own.
     """
 
     cell: Name
     model: Name = ""
+    test: Name = ""
     outcome: Outcome
     reason: Text = ""
     shard: PositiveInt | None = None
@@ -376,6 +377,11 @@ class RunFile(_Record):
             if model:
                 benchmark.extra_info.described(model)
         return self
+
+    @property
+    def tests(self) -> set[str]:
+        """The tests of which the run lists cells; the suite's own is empty."""
+        return {outcome.test for outcome in self.suite.cells}
 
     def by_name(self, outcome: CellOutcome) -> tuple[ModelRecord, dict[str, str | int]] | None:
         """Model and axes of a cell that was not measured, from its name; None where that has not as many parts."""

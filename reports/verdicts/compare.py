@@ -195,7 +195,7 @@ def compare(
         why = attribute(known, record, found, there, here)
         attributions += [why] if why else []
     verdicts += broken(head)
-    outcomes = head.outcomes()
+    outcomes, tests = head.outcomes(), head.tests
     not_run = [cell for cell, outcome in outcomes.items() if outcome.outcome == "not run"]
     for cell in dict.fromkeys((*base_cells, *not_run)):
         outcome = outcomes.get(cell)
@@ -203,6 +203,8 @@ def compare(
             continue
         if outcome and outcome.outcome == "not asked for":
             continue
+        if outcome is None and base_cells[cell].test and base_cells[cell].test not in tests:
+            continue  # a user's own benchmark that was not asked for
         if outcome is None:
             reason = "the baseline holds it, and this run does not list it: it left the matrix, or the run is a part"
         else:

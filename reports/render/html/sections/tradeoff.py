@@ -26,6 +26,8 @@ def tradeoffs(report: Report) -> list[Figure]:
     """A chart for each checkpoint and batch size with at least two cells."""
     groups: dict[str, list[CellRecord]] = {}
     for record in report.run.cells.values():
+        if record.test:
+            continue
         groups.setdefault(record.group, []).append(record)
     return [
         _figure(f"{group}: latency against memory", [_place(record) for record in records])
