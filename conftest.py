@@ -109,8 +109,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
     config.stash[ELSEWHERE] = others
-    config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in others])
-    items[:] = [item for item in items if cell_of(item) not in others]
+    left_out = {*others, *(planned.scenario.id for planned in config.stash[PLAN] if planned.deselected)}
+    config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in left_out])
+    items[:] = [item for item in items if cell_of(item) not in left_out]
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -124,7 +125,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if cell:
             config.stash[CELLS][item.nodeid] = cell
     matrix = {planned.scenario.id: planned.skip for planned in config.stash[PLAN]}
-    config.stash[SUITE].recorder.expect(matrix, set(config.stash[CELLS].values()), config.stash[ELSEWHERE])
+    deselected = {planned.scenario.id: planned.deselected for planned in config.stash[PLAN]}
+    asked_for = set(config.stash[CELLS].values())
+    config.stash[SUITE].recorder.expect(matrix, asked_for, config.stash[ELSEWHERE], deselected)
 
 
 @pytest.fixture(scope="session")

@@ -163,10 +163,11 @@ def drilled(settings: Settings) -> str:
 
 def _empty(suite: BarkSuite, exit_code: int) -> Result:
     """A session without a cell: never a pass where something was to be judged or accepted."""
+    said = plan.nothing_selected(suite.recorder.deselected)
     if not (suite.settings.compare or suite.settings.update or suite.settings.against):
-        return Result(exit_code, lines=[plan.nothing_selected()] if suite.recorder.outcomes else [])
+        return Result(exit_code, lines=[said] if suite.recorder.outcomes else [])
     code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
-    return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {plan.nothing_selected()}"])
+    return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {said}"])
 
 
 def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:

@@ -29,9 +29,9 @@ def only_there(
     with_theirs = plan(level, Machine(machine.gpu, packages))
     here = list(plan(level, machine))
     skipped: dict[str, Literal["packages", "tree"]] = {
-        one.scenario.id: "tree" if other.skip else "packages"
+        one.scenario.id: "packages" if other.runs else "tree"
         for one, other in zip(here, with_theirs, strict=True)
-        if one.skip
+        if not one.runs
     }
     known = {one.scenario.id for one in here}
     found: dict[str, Literal["packages", "tree"]] = {}

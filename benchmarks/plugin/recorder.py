@@ -63,7 +63,11 @@ class Recorder:
     written: bool = False
 
     def expect(
-        self, cells: Mapping[str, str], asked_for: Container[str], elsewhere: Mapping[str, int] | None = None
+        self,
+        cells: Mapping[str, str],
+        asked_for: Container[str],
+        elsewhere: Mapping[str, int] | None = None,
+        deselected: Mapping[str, str] | None = None,
     ) -> None:
         """Note what is known before anything is measured.
 
@@ -72,9 +76,11 @@ class Recorder:
                 in a run that ends before its turn, too: it is not what the run left undone.
             asked_for: the selected ones that are this session's.
             elsewhere: cell -> number of the shard that measures it.
+            deselected: cell -> why the level does not measure it.
         """
         for cell, skip in cells.items():
-            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for")
+            reason = (deselected or {}).get(cell, "")
+            self.outcomes[cell] = CellOutcome(cell=cell, outcome="not asked for", reason=reason)
             if cell in asked_for:
                 self.outcomes[cell] = CellOutcome(cell=cell, outcome="skipped" if skip else "not run", reason=skip)
             holder = (elsewhere or {}).get(cell)
@@ -86,6 +92,16 @@ class Recorder:
     def asked_for(self) -> list[CellOutcome]:
         """The outcomes of the cells that were asked for."""
         return [outcome for outcome in self.outcomes.values() if outcome.outcome != "not asked for"]
+
+    @property
+    def deselected(self) -> list[str]:
+        """Why the level leaves cells out, each reason once."""
+        reasons = [
+            outcome.reason
+            for outcome in self.outcomes.values()
+            if outcome.outcome == "not asked for" and outcome.shard is None and outcome.reason
+        ]
+        return list(dict.fromkeys(reasons))
 
     @property
     def all_warnings(self) -> list[str]:

@@ -73,7 +73,7 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
         raise SuiteError(chosen.machine.problem)
     if chosen.shard is None or suite.worker:
         return {}
-    cells = [one.scenario.id for one in planned if not one.skip and one.scenario.id in selected]
+    cells = [one.scenario.id for one in planned if one.runs and one.scenario.id in selected]
     known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
     suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()

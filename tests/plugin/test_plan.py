@@ -11,16 +11,16 @@ H200 = Machine("NVIDIA H200", {"transformers": "5.23.0", "optimum": "2.3.0"})
 
 
 def running(level: str, machine: Machine) -> list[str]:
-    return [cell.scenario.id for cell in plan.plan(LEVELS[level], machine) if not cell.skip]
+    return [cell.scenario.id for cell in plan.plan(LEVELS[level], machine) if cell.runs]
 
 
 @pytest.mark.parametrize("level", list(LEVELS))
 @pytest.mark.parametrize("machine", [CPU, H200])
-def test_the_whole_product_is_planned_and_every_skip_has_a_reason(level: str, machine: Machine) -> None:
+def test_the_whole_product_is_planned_and_what_does_not_run_has_one_reason(level: str, machine: Machine) -> None:
     cells = list(plan.plan(LEVELS[level], machine))
     assert len(cells) == 648
-    assert all(cell.skip or cell.scenario.id in running(level, machine) for cell in cells[:5])
-    assert all(not cell.skip or len(cell.skip) > 10 for cell in cells)
+    assert not any(cell.skip and cell.deselected for cell in cells)
+    assert all(cell.runs or len(cell.skip or cell.deselected) > 10 for cell in cells)
 
 
 def test_the_smoke_level_runs_the_tiny_checkpoint_only() -> None:
@@ -34,15 +34,24 @@ def test_offload_runs_only_where_there_is_a_gpu() -> None:
 
 
 def test_a_cell_of_another_level_names_the_level_that_measures_it() -> None:
-    skips = {cell.skip for cell in plan.plan(LEVELS["smoke"], CPU) if cell.scenario.checkpoint == "large"}
-    assert len(skips) == 1
-    assert "--level=nightly" in skips.pop()
+    large = [cell for cell in plan.plan(LEVELS["smoke"], CPU) if cell.scenario.checkpoint == "large"]
+    assert {cell.skip for cell in large} == {""}
+    (reason,) = {cell.deselected for cell in large}
+    assert "--level=nightly" in reason
 
 
 def test_the_description_counts_every_reason() -> None:
     first, *reasons = plan.describe(plan.plan(LEVELS["smoke"], CPU))
-    assert first == "648 cells: 18 run, 630 skipped"
-    assert sum(int(line.split()[0]) for line in reasons) == 630
+    assert first == "648 cells: 18 run, 198 skipped, 432 deselected"
+    assert sum(int(line.split()[0]) for line in reasons if " skipped: " in line) == 198
+    assert sum(int(line.split()[0]) for line in reasons if " deselected: " in line) == 432
+
+
+def test_an_empty_selection_names_the_axis_values_and_what_the_level_leaves_out() -> None:
+    said = plan.nothing_selected(["level smoke measures tiny only"])
+    assert said.startswith("no cell of this level matches the selection")
+    assert "checkpoint: tiny, small, large" in said
+    assert said.endswith("; level smoke measures tiny only")
 
 
 def test_only_a_test_of_the_suite_is_given_its_cells() -> None:
