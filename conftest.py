@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
             suite.load_baseline(needed=bool(config.getoption("benchmark_compare_fail")))
             if chosen.storage_is_ours:
                 config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
-        workers.join(config, suite, worker, config.stash[CELLS])
+        workers.join(config, suite, worker)
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
 
@@ -107,7 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         parameters = [item.callspec.params if hasattr(item, "callspec") else {} for item in benchmarks]
         theirs.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
     except PROBLEMS as error:
-        raise pytest.UsageError(explained(error)) from error
+        raise workers.usage_error(config, explained(error), items) from error
     config.stash[ELSEWHERE] = others
     left_out = {*others, *(planned.scenario.id for planned in config.stash[PLAN] if planned.deselected)}
     config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in left_out])
@@ -135,10 +135,9 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     """The running session: measures, records and judges cells."""
     config = request.config
     suite = config.stash[SUITE]
-    selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
-    running = [item for item in selected if item.get_closest_marker("skip") is None]
+    running = [outcome.cell for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
     try:
-        bark_session.prepare(suite, config, display.progress_line(config, len(running)))
+        bark_session.prepare(suite, config, display.progress(config, suite, running))
     except PROBLEMS as error:
         if suite.worker:  # the others go on
             pytest.fail(explained(error), pytrace=False)
@@ -187,6 +186,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     config = session.config
     code = workers.exit_code(config, int(session.exitstatus))
     try:
+        workers.join_parts(config, code)
         config.stash[RESULT] = ending.finish(config.stash[SUITE], config, code)
     except PROBLEMS as error:
         config.stash[RESULT] = ending.broken_off(config.stash[SUITE], code, explained(error))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from rich.console import RenderableType
 
-from benchmarks.plugin import plan
+from benchmarks.plugin import durations, plan
 from benchmarks.plugin.ending import Result
-from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.suite import BarkSuite, shown
 from reports.characters import inert, visible_lines
-from reports.records.baselines import DEFAULT_ROOT
+from reports.commands.progress import is_live
+from reports.errors import ReportError
+from reports.records.baselines import DEFAULT_ROOT, FILE
 from reports.records.schema import RunFile
 from reports.render import reproduce, tables, terminal
 from reports.verdicts.verdict import Comparison
@@ -47,19 +48,26 @@ def uncaptured(config: Any) -> Callable[[str], None]:
 
 
 def is_terminal(config: Any) -> bool:
-    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured).
-
-    A CI service that offers a terminal keeps what is written to it as a log all the same.
-    """
+    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured)."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    logged = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    return bool(getattr(reporter, "isatty", False)) and os.environ.get("TERM") != "dumb" and not logged
+    return is_live(isatty=bool(getattr(reporter, "isatty", False)))
 
 
-def progress_line(config: Any, cells: int) -> ProgressLine:
-    """Progress over this many cells, as pytest's terminal can show it."""
-    writer = terminal_writer(config)
-    return ProgressLine(uncaptured(config), is_terminal(config), writer.fullwidth if writer else 80, cells)
+def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int = 1) -> Progress:
+    """Progress over these cells, as pytest's terminal can show it."""
+    chosen, writer = suite.settings, terminal_writer(config)
+    try:
+        known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
+    except ReportError:  # whoever needs the baseline says what is wrong with it
+        known = durations.Durations()
+    return Progress(
+        uncaptured(config),
+        live=is_terminal(config),
+        width=writer.fullwidth if writer else 80,
+        expected=known.with_shares(cells),
+        known=known.source == chosen.baseline_folder / FILE,
+        workers=workers,
+    )
 
 
 def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> RenderableType:

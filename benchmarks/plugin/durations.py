@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from benchmarks.plugin.schedule import kernels_of, readied, work_of
 from fixtures.levels import LEVELS, Level, RoundPolicy
-from fixtures.models.bark.axes import AXES
+from fixtures.models.bark.axes import AXES, Axis
 from reports.records import baselines, runfile
 from reports.records.schema import Benchmark, RunFile
 
@@ -33,7 +33,7 @@ again hangs on the noise of the day."""
 class Durations:
     """Seconds of cells, and which baseline they are from; all empty where there is none.
 
-    `first`: what the first cell of a process takes longer by, of those that share something (`schedule.readied`).
+    `first`: what the first cell of a process takes longer by, of those that share something (`readied`).
     """
 
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -51,6 +51,31 @@ class Durations:
             cell: seconds + sum(self.first.get(what, 0.0) / sharing[what] for what in readied(cell))
             for cell, seconds in self.of(cells).items()
         }
+
+
+def checkpoint_of(cell: str) -> str:
+    """The checkpoint of a cell."""
+    return cell.partition("-")[0]
+
+
+def kernels_of(cell: str) -> str:
+    """What cells have in common that run the same kernels on the same shapes: all axes but those that move weights."""
+    return _on(cell, lambda axis: axis.computes)
+
+
+def work_of(cell: str) -> str:
+    """What cells have in common that do the same work, in whatever way: they share a reference."""
+    return _on(cell, lambda axis: not axis.optimizes)
+
+
+def _on(cell: str, wanted: Callable[[Axis], bool]) -> str:
+    return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if wanted(axis))
+
+
+@cache
+def readied(cell: str) -> tuple[str, ...]:
+    """What a process has once it measured a cell, and need not ready again."""
+    return tuple(dict.fromkeys((checkpoint_of(cell), work_of(cell), kernels_of(cell))))
 
 
 def measured(root: Path, hardware: str, lane: str, level: Level) -> Durations:

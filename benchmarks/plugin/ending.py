@@ -25,6 +25,10 @@ PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
 """pytest's exit codes."""
 
 
+NO_WORKER = "no worker was left to measure it, or none could write what it measured"
+"""Why a cell was not run in a session with workers that came to its end."""
+
+
 @dataclass(slots=True)
 class Result:
     """How a session ended. `lines` are for the user, beside the tables."""
@@ -48,9 +52,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)
-    unheard = never_heard_of(suite) if exit_code in (PASSED, FAILED, NO_TESTS) else []
-    result.lines += unheard
-    suite.awaited = None  # what workers had to tell is here
+    lost = left_by_workers(suite)
+    result.lines += lost
     recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.asked_for)
     saved = document(suite, config)
     if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
@@ -84,7 +87,7 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
     failed = (result.comparison is not None and result.comparison.failed) or bool(
-        recorder.problem or unheard or unopposed or unsaved
+        recorder.problem or lost or unopposed or unsaved
     )
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
@@ -136,12 +139,14 @@ def save_theirs(config: Any) -> list[str]:
     return []
 
 
-def never_heard_of(suite: BarkSuite) -> list[str]:
+def left_by_workers(suite: BarkSuite) -> list[str]:
     """A line for the cells that no worker was left to measure; none where all had their turn."""
-    cells = sorted(suite.awaited or ())
+    cells = sorted(outcome.cell for outcome in suite.recorder.asked_for if outcome.reason == NO_WORKER)
     if not cells:
         return []
-    return [f"FAILED: {len(cells)} cells were not measured, as no worker was left to: {', '.join(cells)}"]
+    return [
+        f"FAILED: {len(cells)} cells were not measured, as no worker was left to, or none could write its part: {', '.join(cells)}"
+    ]
 
 
 def never_opposed(suite: BarkSuite) -> list[str]:

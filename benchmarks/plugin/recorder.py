@@ -55,8 +55,6 @@ class Recorder:
     shard: ShardRecord | None = None
     against: dict[str, Any] | None = None
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    writes: bool = True
-    """Not in a worker of pytest-xdist: the controller writes the files of all."""
     limits: Limits | None = None
     finished: bool = False
     problem: str = ""
@@ -163,8 +161,6 @@ class Recorder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
-        if not self.writes:
-            return
         reports = (self.path.with_name(name) for name in (REPORT_FILE, PAGE_FILE))
         for path in (self.path, *reports, *audio.files(self.path.parent)):
             try:

@@ -10,9 +10,9 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from benchmarks.plugin import card, durations, plan, shards
+from benchmarks.plugin import durations, plan, shards
 from benchmarks.plugin.oppose import start_other_side
-from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, environment_record, shown
@@ -20,7 +20,7 @@ from benchmarks.plugin.traces import Traces
 from fixtures.cells import parse
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
-from fixtures.machine import context, environment
+from fixtures.machine import context, environment, lock
 from fixtures.meters.cupti import leave_after_profiles
 from reports.records.schema import Outcome
 
@@ -62,8 +62,6 @@ def header(suite: BarkSuite) -> str:
 def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
     """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
 
-    Empty in a worker, too, which may collect all: its controller gives out this shard's alone.
-
     Raises:
         SuiteError: this shard has no cell; or the GPU that cells are for cannot be used.
         ReportError: the baseline that knows the cells' durations cannot be read.
@@ -71,7 +69,7 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     chosen = suite.settings
     if chosen.machine.problem:
         raise SuiteError(chosen.machine.problem)
-    if chosen.shard is None or suite.worker:
+    if chosen.shard is None:
         return {}
     cells = [one.scenario.id for one in planned if one.runs and one.scenario.id in selected]
     known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
@@ -85,7 +83,7 @@ def split_line(suite: BarkSuite) -> list[str]:
     return [suite.split.describe()] if suite.split else []
 
 
-def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
+def prepare(suite: BarkSuite, config: Any, progress: Progress) -> None:
     """Get ready for the first cell: the card for this run alone, checkpoints, quiet libraries, a progress line.
 
     Raises:
@@ -98,9 +96,10 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         progress.write(f"\n{line}\n")
 
     context.refuse_without_cuda(suite.settings.machine)  # before another run is waited for
-    if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
+    if suite.settings.machine.gpu and not suite.worker:  # a worker has taken its card
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
-        config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
+        _, held = lock.take(suite.settings.gpu_wait_s, progress.wait, warn)
+        config.add_cleanup(held.close)
     context.refuse_unusable(suite.settings.machine)
     quiet_libraries()
     suite.checkpoints.report = suite.references.warn = warn
@@ -122,8 +121,8 @@ def begin(suite: BarkSuite, config: Any) -> None:
     """Cells are about to be measured: nothing of an earlier run is to be taken for theirs."""
     if not config._benchmarksession.disabled:
         suite.began = True
-        suite.recorder.clear()
         if not suite.worker:
+            suite.recorder.clear()
             interrupt_on_signals(suite, config)
 
 
@@ -135,7 +134,7 @@ def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
     """Have SIGTERM and SIGHUP, as of a scheduler or a closed terminal, end this session as Ctrl-C does.
 
     Not while it ends already, and not where a signal is ignored (nohup) or has a handler. A worker dies by them: its
-    controller holds what it measured, and nothing stays on the card.
+    part holds what it measured, and nothing stays on the card.
     """
     if threading.current_thread() is not threading.main_thread():  # only it can have handlers
         return
@@ -165,7 +164,7 @@ def quiet_libraries() -> None:
 
 def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any) -> None:
     """Add card, host, software and commit to pytest-benchmark's `machine_info`; found out once a session."""
-    if not suite.machine_info and suite.awaited is None:
+    if not suite.machine_info and not suite.awaits_parts:
         commit = str(commit_of(config).get("id"))
         groups = environment.describe(suite.settings.machine)
         if suite.worker:
@@ -212,8 +211,7 @@ def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
 
 def save(suite: BarkSuite, config: Any) -> None:
     """Write the run file as it stands."""
-    if suite.recorder.writes:
-        suite.recorder.save(document(suite, config))
+    suite.recorder.save(document(suite, config))
 
 
 def commit_of(config: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
 from benchmarks.plugin.other_side import OtherSide
-from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
 from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.shards import Split
@@ -49,7 +49,7 @@ class BarkSuite:
     recorder: Recorder
     checkpoints: CheckpointSource
     references: References = field(default_factory=References)
-    progress: ProgressLine | None = None
+    progress: Progress | None = None
     machine_info: dict[str, Any] = field(default_factory=dict)
     baseline: RunFile | None = None
     baseline_name: str = ""
@@ -70,8 +70,8 @@ class BarkSuite:
     """Set where `--against` names another side."""
     worker: Worker | None = None
     """Set where this process is one of several that measure at once."""
-    awaited: set[str] | None = None
-    """Cells that a worker has yet to tell of; None where this process measures itself."""
+    awaits_parts: bool = False
+    """Whether workers measure for this process, and what they measured is yet to be joined."""
 
     def measure(self, cell: str, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal. A `policy` takes the place of the session's own.
@@ -153,7 +153,7 @@ class BarkSuite:
         finally:
             self.rerun_s += time.monotonic() - started
             if self.progress:
-                self.progress.finish(counts=False)
+                self.progress.finish()
 
     def warn(self, line: str) -> None:
         """Keep a line for the run file and show it at the end."""

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin.durations import Durations, estimate, measured
-from benchmarks.plugin.schedule import kernels_of, work_of
+from benchmarks.plugin.durations import Durations, estimate, kernels_of, measured, work_of
 from fixtures.levels import LEVELS, choose_level
 from reports.errors import ReportError
 from reports.records import baselines, runfile

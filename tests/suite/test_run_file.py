@@ -243,7 +243,7 @@ def test_a_profiler_that_stays_attached_is_said_once_however_many_workers_there_
     two = ("-k", "dynamic and fp32 and batch1 and not bettertransformer")
     stays = ("tests.fake_measure", "tests.profiler_stays")
     for workers in ((), ("-n", "2")):
-        ended = suite(*two, *workers, plugins=(*stays, "tests.two_workers") if workers else stays)
+        ended = suite(*two, *workers, plugins=stays)
         assert ended.code == 0, ended.output
         assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
         assert "warning: the profiler stays attached to cpu" in ended.output
