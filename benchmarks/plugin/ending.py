@@ -145,7 +145,8 @@ def left_by_workers(suite: BarkSuite) -> list[str]:
     if not cells:
         return []
     return [
-        f"FAILED: {len(cells)} cells were not measured, as no worker was left to, or none could write its part: {', '.join(cells)}"
+        f"FAILED: {len(cells)} cells were not measured, as no worker was left to, or none could write its part: "
+        + ", ".join(cells)
     ]
 
 

@@ -15,7 +15,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -145,14 +145,13 @@ class InWorker(Enabled):
             self.folder.mkdir(parents=True, exist_ok=True)
             names = [f"slot-{at}" for at in range(number)]
             patience = lock.Patience(lock.WAIT_S, waiting.wait)
-            holding = lock.hold_any(names, patience, self.warnings.append, self.folder)
-            self.config.add_cleanup(lambda: holding.__exit__(None, None, None))
-            slot = available[holding.__enter__()]
+            held = ExitStack()
+            taken = held.enter_context(lock.hold_any(names, patience, self.warnings.append, self.folder))
         else:
             uuids = [slot.uuid for slot in available]
-            at, held = lock.take(option("gpu_wait"), waiting.wait, self.warnings.append, uuids)
-            self.config.add_cleanup(held.close)
-            slot = available[at]
+            taken, held = lock.take(option("gpu_wait"), waiting.wait, self.warnings.append, uuids)
+        self.config.add_cleanup(held.close)
+        slot = available[taken]
         return Worker(self.name, number, slot.cores, slot.gpu, slot.visible)
 
     def measure_for(self, suite: BarkSuite) -> None:
