@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from benchmarks.plugin import durations, plan
+from benchmarks.plugin import plan, sharding
 from benchmarks.plugin.ending import Result
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.suite import BarkSuite, shown
@@ -57,9 +57,9 @@ def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int =
     """Progress over these cells, as pytest's terminal can show it."""
     chosen, writer = suite.settings, terminal_writer(config)
     try:
-        known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
+        known = sharding.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
     except ReportError:  # whoever needs the baseline says what is wrong with it
-        known = durations.Durations()
+        known = sharding.Durations()
     return Progress(
         uncaptured(config),
         live=is_terminal(config),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from benchmarks.plugin.durations import checkpoint_of
 from benchmarks.plugin.plan import plan
+from benchmarks.plugin.sharding import checkpoint_of
 from fixtures.levels import Level
 from fixtures.machine.gpus import PACKAGES, Machine
 

@@ -10,7 +10,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from benchmarks.plugin import durations, plan, shards
+from benchmarks.plugin import plan, sharding
 from benchmarks.plugin.oppose import start_other_side
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder
@@ -72,8 +72,8 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     if chosen.shard is None:
         return {}
     cells = [one.scenario.id for one in planned if one.runs and one.scenario.id in selected]
-    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
-    suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
+    known = sharding.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
+    suite.split = sharding.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()
     return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.plugin import against, theirs
 from benchmarks.plugin.against import Against
-from benchmarks.plugin.shards import Shard, parse_shard
+from benchmarks.plugin.sharding import Shard, parse_shard
 from fixtures.checkpoints.source import SOURCES
 from fixtures.errors import SuiteError
 from fixtures.faults import POSSIBLE, Drill, Kind, parse_drill

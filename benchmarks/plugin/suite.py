@@ -15,7 +15,7 @@ from benchmarks.plugin.other_side import OtherSide
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
 from benchmarks.plugin.settings import Settings
-from benchmarks.plugin.shards import Split
+from benchmarks.plugin.sharding import Split
 from benchmarks.plugin.traces import Traces
 from fixtures.cells import parse
 from fixtures.checkpoints.source import CheckpointSource

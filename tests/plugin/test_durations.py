@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin.durations import Durations, estimate, kernels_of, measured, work_of
+from benchmarks.plugin.sharding import Durations, estimate, kernels_of, measured, work_of
 from fixtures.levels import LEVELS, choose_level
 from reports.errors import ReportError
 from reports.records import baselines, runfile

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plugin.shards import BALANCED, Shard, balanced, parse_shard, split
+from benchmarks.plugin.sharding import BALANCED, Shard, balanced, parse_shard, split
 from fixtures.cells import product
 from fixtures.errors import SuiteError
 

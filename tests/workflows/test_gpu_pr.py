@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.plugin import plan
-from benchmarks.plugin.durations import estimate
 from benchmarks.plugin.other_side import PAIRS, SCREEN
+from benchmarks.plugin.sharding import estimate
 from fixtures.cells import parse
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
