@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.plugin import against, display, ending, plan, settings, theirs, workers
 from benchmarks.plugin import session as bark_session
-from benchmarks.plugin.replay import ReplayTimer
+from benchmarks.plugin.recorder import ReplayTimer
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.errors import SuiteError
 from fixtures.machine.own_processes import begin_run

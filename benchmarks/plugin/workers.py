@@ -24,8 +24,8 @@ import pytest
 from pytest_benchmark.stats import Metadata
 
 from benchmarks.plugin import display, ending, plan, session, theirs
-from benchmarks.plugin.disturbed import disturbed
 from benchmarks.plugin.progress import Progress
+from benchmarks.plugin.recorder import disturbed
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.errors import SuiteError
 from fixtures.machine import lock, workers

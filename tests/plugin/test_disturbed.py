@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.plugin.disturbed import disturbed
-from benchmarks.plugin.recorder import Recorder
+from benchmarks.plugin.recorder import Recorder, disturbed
 
 
 def test_a_quiet_run_says_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plugin.replay import ReplayTimer, replay
+from benchmarks.plugin.recorder import ReplayTimer, replay
 
 seconds = st.lists(st.floats(min_value=1e-9, max_value=1e6), min_size=1, max_size=30)
 
