@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import against, display, ending, plan, settings, theirs, workers
+from benchmarks.plugin import against, ending, output, plan, settings, theirs, workers
 from benchmarks.plugin import session as bark_session
 from benchmarks.plugin.recorder import ReplayTimer
 from benchmarks.plugin.suite import BarkSuite
@@ -24,7 +24,7 @@ SUITE = pytest.StashKey[BarkSuite]()
 CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
 PLAN = pytest.StashKey[list[plan.Planned]]()
 ELSEWHERE = pytest.StashKey[dict[str, int]]()  # cell -> the other shard that measures it
-RESULT = pytest.StashKey[ending.Result]()
+RESULT = pytest.StashKey[output.Result]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -137,7 +137,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     suite = config.stash[SUITE]
     running = [outcome.cell for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
     try:
-        bark_session.prepare(suite, config, display.progress(config, suite, running))
+        bark_session.prepare(suite, config, output.progress(config, suite, running))
     except PROBLEMS as error:
         if suite.worker:  # the others go on
             pytest.fail(explained(error), pytrace=False)
@@ -191,7 +191,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     except PROBLEMS as error:
         config.stash[RESULT] = ending.broken_off(config.stash[SUITE], code, explained(error))
     session.exitstatus = config.stash[RESULT].exit_code
-    display.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
+    output.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
     return (yield)
 
 
@@ -201,5 +201,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
         return (yield)
     finally:  # pytest-benchmark raises here for --benchmark-compare-fail
         planned = config.stash[PLAN]
-        for line in display.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
+        for line in output.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
             terminalreporter.write_line(line)

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from benchmarks.plugin.display import not_captured
+from benchmarks.plugin.output import not_captured
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.machine import context
 

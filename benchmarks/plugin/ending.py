@@ -5,21 +5,18 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.plugin import plan
-from benchmarks.plugin.report_files import write_report
+from benchmarks.plugin.output import Result, write_report
 from benchmarks.plugin.session import document
 from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, shown
 from reports.errors import ReportError
 from reports.records import runfile
-from reports.records.schema import RunFile
 from reports.render.summary import sentence
 from reports.verdicts.invariants import broken
-from reports.verdicts.verdict import Comparison
 
 PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
 """pytest's exit codes."""
@@ -27,16 +24,6 @@ PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
 
 NO_WORKER = "no worker was left to measure it, or none could write what it measured"
 """Why a cell was not run in a session with workers that came to its end."""
-
-
-@dataclass(slots=True)
-class Result:
-    """How a session ended. `lines` are for the user, beside the tables."""
-
-    exit_code: int
-    run: RunFile | None = None
-    comparison: Comparison | None = None
-    lines: list[str] = field(default_factory=list)
 
 
 def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:

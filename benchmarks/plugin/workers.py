@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.stats import Metadata
 
-from benchmarks.plugin import display, ending, plan, session, theirs
+from benchmarks.plugin import ending, output, plan, session, theirs
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import disturbed
 from benchmarks.plugin.suite import BarkSuite
@@ -273,7 +273,7 @@ class Controller(Enabled):
         running = [cell for cell, planned in self.planned.items() if planned.runs and cell in cells]
         if running:
             session.begin(self.suite, self.config)
-            self.progress = display.progress(self.config, self.suite, running, self.number)
+            self.progress = output.progress(self.config, self.suite, running, self.number)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A worker begins a test."""
