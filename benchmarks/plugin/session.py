@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Container, Mapping
@@ -12,6 +14,7 @@ from typing import Any
 
 from benchmarks.plugin import plan, sharding
 from benchmarks.plugin.oppose import start_other_side
+from benchmarks.plugin.output import not_captured
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.settings import Settings
@@ -243,3 +246,31 @@ def report_reason(report: Any) -> str:
         return str(longrepr[2])
     crash = getattr(longrepr, "reprcrash", None)
     return str(crash.message if crash else longrepr or "")
+
+
+def end_if_broken(suite: BarkSuite, session: Any, cell: str) -> None:
+    """End this worker, or have pytest's session end after this test, where nothing more can be measured here.
+
+    A broken CUDA context fails every later cell of its process. A worker ends as one that died, and another takes over;
+    a run in one process ends early and keeps what it measured.
+
+    Args:
+        suite: the session.
+        session: pytest's.
+        cell: in which an error was raised that is none of the suite's own.
+    """
+    device = suite.settings.machine.device
+    said = context.broken(device)
+    if not said:
+        return
+    if suite.worker:
+        with not_captured(session.config):
+            sys.stderr.write(f"\nworker {suite.worker} ends, {cell} has broken its context on {device}: {said}\n")
+            sys.stderr.flush()
+            os._exit(1)
+    suite.warn(
+        f"{cell} has broken this process's context on {device} ({said}), so the run ended there, and what was measured "
+        "before is kept: see the kernel's log (dmesg) for an error of the GPU (Xid), and measure again; with -n 1 "
+        "another process takes over"
+    )
+    session.shouldfail = f"{cell} has broken the context on {device}: nothing more can be measured in this process"
