@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import against, ending, output, plan, settings, theirs, workers
+from benchmarks.plugin import against, conflicts, ending, options, output, plan, workers
 from benchmarks.plugin import session as bark_session
 from benchmarks.plugin.recorder import ReplayTimer
 from benchmarks.plugin.suite import BarkSuite
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         against.refuse_apart(pluginmanager.get_plugin("pytestconfig"))
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
-    settings.add_options(parser)
+    options.add_options(parser)
     pluginmanager.register(workers.AutoNumber(), "bark-auto-number")
 
 
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("the suite needs pytest-benchmark: leave -p no:benchmark out")
     try:
-        chosen = settings.from_options(config.getoption)
+        chosen = options.from_options(config.getoption)
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
         config.option.benchmark_save_data = True  # a saved run without its rounds could not be compared with
         if chosen.compare:
@@ -105,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = bark_session.elsewhere(config.stash[SUITE], config.stash[PLAN], selected)
         benchmarks = [item for item in items if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames]
         parameters = [item.callspec.params if hasattr(item, "callspec") else {} for item in benchmarks]
-        theirs.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
+        conflicts.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
     except PROBLEMS as error:
         raise workers.usage_error(config, explained(error), items) from error
     config.stash[ELSEWHERE] = others

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.plugin import plan
+from benchmarks.plugin.options import Settings
 from benchmarks.plugin.output import Result, write_report
 from benchmarks.plugin.session import document
-from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, shown
 from reports.errors import ReportError
 from reports.records import runfile

@@ -14,10 +14,10 @@ from typing import Any
 
 from benchmarks.plugin import plan, sharding
 from benchmarks.plugin.oppose import start_other_side
+from benchmarks.plugin.options import Settings
 from benchmarks.plugin.output import not_captured
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder
-from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, environment_record, shown
 from benchmarks.plugin.traces import Traces
 from fixtures.cells import parse

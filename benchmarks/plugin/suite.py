@@ -11,10 +11,10 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
+from benchmarks.plugin.options import Settings
 from benchmarks.plugin.other_side import OtherSide
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
-from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.sharding import Split
 from benchmarks.plugin.traces import Traces
 from fixtures.cells import parse

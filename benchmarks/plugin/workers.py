@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.stats import Metadata
 
-from benchmarks.plugin import ending, output, plan, session, theirs
+from benchmarks.plugin import conflicts, ending, output, plan, session
 from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import disturbed
 from benchmarks.plugin.suite import BarkSuite
@@ -211,7 +211,7 @@ def join(config: pytest.Config, suite: BarkSuite, worker: InWorker | None) -> No
     if number:
         if suite.settings.against:
             raise SuiteError("--against measures both sides in turns on one card: leave -n out")
-        theirs.refuse_grouping(config.getoption("benchmark_group_by"), [{"cell": ""}])
+        conflicts.refuse_grouping(config.getoption("benchmark_group_by"), [{"cell": ""}])
         available = workers.slots(number, config.getoption("device"))
         config.pluginmanager.register(Controller(config, suite, number, available), CONTROLLER)
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.plugin.settings import ROOT
+from benchmarks.plugin.options import ROOT
 from benchmarks.plugin.suite import BarkSuite
 from benchmarks.plugin.workers import PARTS, Controller, InWorker, benchmark_of, measures, workers_asked_for
 from fixtures.errors import SuiteError
