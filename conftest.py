@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import against, conflicts, ending, options, output, plan, workers
+from benchmarks.plugin import against, conflicts, controller, ending, options, output, plan, workers
 from benchmarks.plugin import session as bark_session
 from benchmarks.plugin.recorder import ReplayTimer
 from benchmarks.plugin.suite import BarkSuite
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
             suite.load_baseline(needed=bool(config.getoption("benchmark_compare_fail")))
             if chosen.storage_is_ours:
                 config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
-        workers.join(config, suite, worker)
+        controller.register(config, suite, worker)
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
 
@@ -184,9 +184,9 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     # Before pytest-benchmark writes its own files, so that a failure there takes nothing with it.
     config = session.config
-    code = workers.exit_code(config, int(session.exitstatus))
+    code = controller.exit_code(config, int(session.exitstatus))
     try:
-        workers.join_parts(config, code)
+        controller.join_parts(config, code)
         config.stash[RESULT] = ending.finish(config.stash[SUITE], config, code)
     except PROBLEMS as error:
         config.stash[RESULT] = ending.broken_off(config.stash[SUITE], code, explained(error))

@@ -66,7 +66,7 @@ def is_terminal(config: Any) -> bool:
     return is_live(isatty=bool(getattr(reporter, "isatty", False)))
 
 
-def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int = 1) -> Progress:
+def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int = 0) -> Progress:
     """Progress over these cells, as pytest's terminal can show it."""
     chosen, writer = suite.settings, terminal_writer(config)
     try:

@@ -72,7 +72,7 @@ class Progress:
         width: int = 80,
         expected: Mapping[str, float] | None = None,
         known: bool = False,
-        workers: int = 1,
+        workers: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with nothing measured.
@@ -83,7 +83,7 @@ class Progress:
             width: of the terminal.
             expected: cell -> seconds that it is expected to take, of all that run.
             known: whether they are seconds of this machine; else they say only how cells compare.
-            workers: how many cells are measured at once.
+            workers: how many measure cells at once; 0 where this process does itself, and reports how far it is.
             clock: seconds.
         """
         self.write = write
@@ -121,7 +121,7 @@ class Progress:
         with self._lock:
             self._running[cell] = Running(self._clock(), not note, note)
             self._show()
-        if self._workers > 1 and self._thread is None:
+        if self._workers and self._thread is None:
             self._thread = threading.Thread(target=self._keep_showing, name="progress", daemon=True)
             self._thread.start()
 
@@ -188,13 +188,13 @@ class Progress:
             spent_s = now - running.began
             own_s = max(0.0, pace * self.expected.get(cell, 0.0) * running.counts - spent_s)
             left_s += own_s if running.remaining_s is None else running.remaining_s
-        return left_s / self._workers
+        return left_s / max(self._workers, 1)
 
     def describe(self) -> str:
-        """`[2/9] CELL: rounds 3/10`; with several workers each cell and for how long it has been measured."""
+        """`[2/9] CELL: rounds 3/10`; with workers each cell and for how long it has been measured."""
         now = self._clock()
         counted = len(self._done) + sum(running.counts for running in self._running.values())
-        if self._workers > 1:
+        if self._workers:
             cells = ", ".join(f"{cell} for {duration(now - each.began)}" for cell, each in self._running.items())
         else:
             cells = ", ".join(

@@ -1,8 +1,6 @@
-"""A session that pytest-xdist spreads over workers, as plugins: one for the controller, one for a worker.
+"""What a worker of pytest-xdist does: it takes any free GPU by its lock and cores of its own, and writes its part.
 
-Each worker takes any free GPU by its lock, and cores of its own, and writes a run file of what it measured: its part.
-The controller joins the parts at the end, and judges and shows the run as if it had measured itself. A worker that dies
-costs the cell that it was measuring; what it measured before is in its part.
+A part is a run file of what the worker measured, written after every cell; `controller.py` joins the parts.
 
 pytest-benchmark disables itself in such a session, since tests that share a processor time each other. Here each worker
 has a GPU and cores of its own, so both sides switch it on again; files and comparisons are the controller's alone.
@@ -10,30 +8,20 @@ has a GPU and cores of its own, so both sides switch it on again; files and comp
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
-import uuid
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_benchmark.stats import Metadata
 
-from benchmarks.plugin import conflicts, ending, output, plan, session
+from benchmarks.plugin import session
 from benchmarks.plugin.progress import Progress
-from benchmarks.plugin.recorder import disturbed
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.errors import SuiteError
 from fixtures.machine import lock, workers
-from fixtures.machine.workers import Slot, Worker
-from reports.errors import ReportError
-from reports.records import runfile
-from reports.records.merge import merge
-from reports.records.schema import Outcome
+from fixtures.machine.workers import Worker
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
 
@@ -43,14 +31,8 @@ PARTS = "bark_parts"
 USAGE_ERROR = "bark_usage_error"
 """The key under which a worker's output says why it cannot measure anything."""
 
-CONTROLLER = "bark-controller"
-"""The controller's plugin."""
-
 IN_WORKER = "bark-worker"
 """A worker's plugin."""
-
-INTERRUPT = "keyboard-interrupt"
-"""pytest-xdist's error of a worker that Ctrl-C has ended."""
 
 SCHEDULERS = ("load", "loadgroup")
 """The values of --dist that give each cell to one worker and balance the load."""
@@ -193,232 +175,3 @@ def usage_error(config: pytest.Config, problem: str, items: list[pytest.Item]) -
 def bound(config: pytest.Config) -> InWorker | None:
     """Bind this process where it is a worker of the suite's; None where it is not."""
     return InWorker(config) if PARTS in getattr(config, "workerinput", {}) else None
-
-
-def join(config: pytest.Config, suite: BarkSuite, worker: InWorker | None) -> None:
-    """Register what a session with workers needs; nothing in one without.
-
-    Raises:
-        SuiteError: the session cannot be spread over that many workers.
-    """
-    if worker:
-        worker.measure_for(suite)
-        config.pluginmanager.register(worker, IN_WORKER)
-        return
-    if hasattr(config, "workerinput") or not measures(config.args):
-        return
-    number = workers_asked_for(config)
-    if number:
-        if suite.settings.against:
-            raise SuiteError("--against measures both sides in turns on one card: leave -n out")
-        conflicts.refuse_grouping(config.getoption("benchmark_group_by"), [{"cell": ""}])
-        available = workers.slots(number, config.getoption("device"))
-        config.pluginmanager.register(Controller(config, suite, number, available), CONTROLLER)
-
-
-class Controller(Enabled):
-    """Notes what becomes of the workers' cells, and makes one run of their parts."""
-
-    def __init__(self, config: pytest.Config, suite: BarkSuite, number: int, available: Sequence[Slot]) -> None:
-        """Of a session with so many workers."""
-        super().__init__(config)
-        self.suite, self.number, self.available = suite, number, available
-        self.folder = suite.settings.report_dir / ".parts" / uuid.uuid4().hex
-        self.interrupted = False
-        self.enough_failed = False
-        self.joined = False
-        self.order: dict[str, int] = {}
-        self.unmeasured: dict[str, tuple[Outcome, str]] = {}
-        self.session_cores = len(workers.usable_cores())
-        chosen = suite.settings
-        self.planned = {planned.scenario.id: planned for planned in plan.plan(chosen.level, chosen.machine)}
-        self.progress: Progress | None = None
-        suite.awaits_parts = True
-        if number > 1:
-            suite.warn(
-                f"{number} workers measured at once, each with {len(available[0].cores)} of the host's "
-                f"{self.session_cores} cores: their wall times are judged against runs of {number} workers only"
-            )
-
-    def cell_of(self, nodeid: str) -> str:
-        """The cell that a test measures, by its node id, which is all that the controller has; empty for another.
-
-        The parameters of other plugins may stand before and after it: pytest-repeat numbers each repetition.
-        """
-        parameters = nodeid.rpartition("[")[2].partition("]")[0]
-        if parameters in self.planned or "-" not in parameters:
-            return parameters if parameters in self.planned else ""
-        around = f"-{parameters}-"
-        return next((cell for cell in self.planned if f"-{cell}-" in around), "")
-
-    def pytest_report_header(self) -> str:
-        """Which slots there are."""
-        return workers.describe(self.number, self.available, self.session_cores)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker where its part goes."""
-        node.workerinput[PARTS] = str(self.folder)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Now it is known what was asked for."""
-        if self.order:
-            return
-        self.order = {nodeid: number for number, nodeid in enumerate(ids)}
-        cells = {self.cell_of(nodeid) for nodeid in ids}
-        matrix = {cell: planned.skip for cell, planned in self.planned.items()}
-        deselected = {cell: planned.deselected for cell, planned in self.planned.items()}
-        self.suite.recorder.expect(matrix, cells, deselected=deselected)
-        running = [cell for cell, planned in self.planned.items() if planned.runs and cell in cells]
-        if running:
-            session.begin(self.suite, self.config)
-            self.progress = output.progress(self.config, self.suite, running, self.number)
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A worker begins a test."""
-        cell = self.cell_of(nodeid)
-        if self.progress and cell and self.planned[cell].runs:
-            self.progress.start(cell)
-
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """A worker has ended a test."""
-        if self.progress:
-            self.progress.finish(self.cell_of(nodeid))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_logreport(self, report: Any) -> Generator[None, None, None]:
-        """Note what was not measured, and let pytest show the report where no live line is."""
-        cell = self.cell_of(report.nodeid)
-        noted = session.outcome_of(report.when, report.outcome, session.report_reason(report)) if cell else None
-        if noted:
-            self.unmeasured.setdefault(cell, noted)
-        if self.progress:
-            with self.progress.hidden():
-                return (yield)
-        return (yield)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker has ended, or died."""
-        self.interrupted |= error == INTERRUPT
-        problem = (getattr(node, "workeroutput", None) or {}).get(USAGE_ERROR)
-        if problem:
-            raise pytest.UsageError(problem)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
-        """A worker died in a test: it has failed, and what it measured before stands."""
-        cell = self.cell_of(crashitem)
-        if self.progress:
-            self.progress.finish(cell)
-        if cell and not self.interrupted:
-            report.longrepr = died(report.node.gateway.id, cell)
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Tell the end that `-x` or `--maxfail` asked for, which pytest-xdist makes one too, from Ctrl-C."""
-        from xdist.dsession import Interrupted
-
-        theirs = isinstance(excinfo.value, Interrupted) and not self.interrupted
-        self.enough_failed = theirs and bool(self.config.pluginmanager.getplugin("session").shouldfail)
-
-    def join_parts(self, exit_code: int) -> None:
-        """Take up what the workers measured as if it had been measured here.
-
-        Raises:
-            ReportError: the parts are not of one run; they are kept.
-        """
-        if self.progress:
-            self.progress.stop()
-        manager = getattr(self.config.pluginmanager.getplugin("dsession"), "nodemanager", None)
-        if manager:  # a worker that still runs would go on writing its part
-            manager.teardown_nodes()
-        paths = sorted(self.folder.glob("gw*.json"), key=lambda path: int(path.stem.removeprefix("gw")))
-        if paths:
-            try:
-                self._take_up(paths)
-            except ReportError as error:
-                names = " and ".join(path.stem for path in paths)
-                raise ReportError(
-                    f"the parts of {names} cannot be joined and are kept in {self.folder}: {error}"
-                ) from error
-        self.suite.awaits_parts = False
-        self.joined = True
-        recorder = self.suite.recorder
-        for cell, noted in self.unmeasured.items():
-            if not (self.interrupted and noted[0] == "failed"):
-                recorder.not_measured(cell, *noted)
-        if not (self.config._benchmarksession.disabled or self.enough_failed or exit_code == ending.INTERRUPTED):
-            for outcome in recorder.asked_for:
-                if outcome.outcome == "not run":
-                    outcome.reason = ending.NO_WORKER
-
-    def _take_up(self, paths: Sequence[Path]) -> None:
-        recorder = self.suite.recorder
-        parts = [(path.stem, runfile.read(path)) for path in paths]
-        run = merge(parts, one_run=True)
-        entries: dict[str, dict[str, Any]] = {}
-        of_parts: set[str] = set()
-        for path in paths:
-            own = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
-            entries |= {entry["fullname"]: entry for entry in own}
-            of_parts.update(disturbed(_records(own)))
-        ordered = sorted(entries.values(), key=lambda entry: self.order.get(entry["fullname"], len(self.order)))
-        recorder.records = _records(ordered)
-        recorder.outcomes = run.outcomes()
-        recorder.environments = run.suite.environments
-        recorder.shard = next(iter(run.suite.shards), None)
-        recorder.warnings += [line for line in run.suite.warnings if line not in of_parts]
-        self.suite.machine_info = run.machine_info
-        self.config._benchmarksession.benchmarks[:] = [benchmark_of(entry) for entry in ordered]
-        if self.suite.traces:
-            self.suite.traces.take_up(recorder.records)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Remove the parts, once the run file holds what they do."""
-        recorder = self.suite.recorder
-        if self.joined and not recorder.problem and (recorder.written or not recorder.records):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            with suppress(OSError):  # another run has parts there
-                self.folder.parent.rmdir()
-
-
-def _records(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    infos = [entry["extra_info"] for entry in entries]
-    return {info["cell"]: info for info in infos if "schema_version" in info}
-
-
-def died(worker: str, cell: str) -> str:
-    """Why a cell failed whose worker died."""
-    return (
-        f"worker {worker} died while measuring {cell}: see what it last wrote, and the kernel's log (dmesg) for its "
-        "out-of-memory killer or an error of the GPU (Xid)"
-    )
-
-
-def exit_code(config: pytest.Config, code: int) -> int:
-    """Of a session: where enough has failed, that of failures, as without workers."""
-    controller = config.pluginmanager.getplugin(CONTROLLER)
-    return ending.FAILED if controller and controller.enough_failed else code
-
-
-def join_parts(config: pytest.Config, code: int) -> None:
-    """Make one run of the parts of a session's workers, if it has any.
-
-    Raises:
-        ReportError: the parts are not of one run; they are kept.
-    """
-    controller = config.pluginmanager.getplugin(CONTROLLER)
-    if controller:
-        controller.join_parts(code)
-
-
-def benchmark_of(entry: dict[str, Any]) -> Any:
-    """An entry of pytest-benchmark's own kind that says what `entry`, from another process, says."""
-    known = ("name", "fullname", "group", "param", "params", "extra_info")
-    fixture = SimpleNamespace(**{name: entry[name] for name in known}, cprofile_stats=None, has_error=False)
-    benchmark = Metadata(fixture, iterations=entry["stats"]["iterations"], options=entry["options"])
-    for seconds in entry["stats"]["data"]:
-        benchmark.stats.update(seconds)
-    return benchmark

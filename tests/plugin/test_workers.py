@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from benchmarks.plugin.controller import Controller, benchmark_of
 from benchmarks.plugin.options import ROOT
 from benchmarks.plugin.suite import BarkSuite
-from benchmarks.plugin.workers import PARTS, Controller, InWorker, benchmark_of, measures, workers_asked_for
+from benchmarks.plugin.workers import PARTS, InWorker, measures, workers_asked_for
 from fixtures.errors import SuiteError
 from fixtures.levels import LEVELS
 from fixtures.machine import lock, workers
