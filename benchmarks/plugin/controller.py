@@ -73,6 +73,7 @@ class Controller(Enabled):
         self.joined = False
         self.order: dict[str, int] = {}
         self.unmeasured: dict[str, tuple[Outcome, str]] = {}
+        self.cut_off: set[str] = set()
         self.session_cores = len(machine_workers.usable_cores())
         chosen = suite.settings
         self.planned = {planned.scenario.id: planned for planned in plan.plan(chosen.level, chosen.machine)}
@@ -139,7 +140,7 @@ class Controller(Enabled):
         """Note what was not measured, and let pytest show the report where no live line is."""
         cell = self.cell_of(report.nodeid)
         noted = session.outcome_of(report.when, report.outcome, session.report_reason(report)) if cell else None
-        if noted:
+        if noted and cell not in self.cut_off:
             self.unmeasured.setdefault(cell, noted)
         if self.progress:
             with self.progress.hidden():
@@ -156,11 +157,13 @@ class Controller(Enabled):
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
-        """A worker died in a test: it has failed, and what it measured before stands."""
+        """A worker died in a test, which has failed unless Ctrl-C ended the worker; what it measured before stands."""
         cell = self.cell_of(crashitem)
         if self.progress:
             self.progress.finish(cell)
-        if cell and not self.interrupted:
+        if cell and self.interrupted:
+            self.cut_off.add(cell)
+        elif cell:
             report.longrepr = died(report.node.gateway.id, cell)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -194,8 +197,7 @@ class Controller(Enabled):
         self.joined = True
         recorder = self.suite.recorder
         for cell, noted in self.unmeasured.items():
-            if not (self.interrupted and noted[0] == "failed"):
-                recorder.not_measured(cell, *noted)
+            recorder.not_measured(cell, *noted)
         if not (self.config._benchmarksession.disabled or self.enough_failed or exit_code == ending.INTERRUPTED):
             for outcome in recorder.asked_for:
                 if outcome.outcome == "not run":
@@ -206,17 +208,17 @@ class Controller(Enabled):
         parts = [(path.stem, runfile.read(path)) for path in paths]
         run = merge(parts, one_run=True)
         entries: dict[str, dict[str, Any]] = {}
-        of_parts: set[str] = set()
+        disturbances: set[str] = set()
         for path in paths:
             own = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
             entries |= {entry["fullname"]: entry for entry in own}
-            of_parts.update(disturbed(_records(own)))
+            disturbances.update(disturbed(_records(own)))
         ordered = sorted(entries.values(), key=lambda entry: self.order.get(entry["fullname"], len(self.order)))
         recorder.records = _records(ordered)
         recorder.outcomes = run.outcomes()
         recorder.environments = run.suite.environments
         recorder.shard = next(iter(run.suite.shards), None)
-        recorder.warnings += [line for line in run.suite.warnings if line not in of_parts]
+        recorder.warnings += [line for line in run.suite.warnings if line not in disturbances]
         self.suite.machine_info = run.machine_info
         self.config._benchmarksession.benchmarks[:] = [benchmark_of(entry) for entry in ordered]
         if self.suite.traces:
