@@ -10,7 +10,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,10 +142,9 @@ class Controller(Enabled):
         noted = session.outcome_of(report.when, report.outcome, session.report_reason(report)) if cell else None
         if noted and cell not in self.cut_off:
             self.unmeasured.setdefault(cell, noted)
-        if self.progress:
-            with self.progress.hidden():
-                return (yield)
-        return (yield)
+        shown = report.when == "call" or not report.passed
+        with self.progress.hidden() if self.progress and shown else nullcontext():
+            return (yield)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
