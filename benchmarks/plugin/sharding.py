@@ -12,7 +12,6 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from benchmarks.plugin.recorder import digest
@@ -175,7 +174,7 @@ again hangs on the noise of the day."""
 class Durations:
     """Seconds of cells, and which baseline they are from; all empty where there is none.
 
-    `first`: what the first cell of a process takes longer by, of those that share something (`readied`).
+    `first`: what the first cell of a process takes longer by, of those that share something (`warm_up_keys`).
     """
 
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -188,9 +187,9 @@ class Durations:
 
     def with_shares(self, cells: Sequence[str]) -> dict[str, float]:
         """As `of`, with each cell's share of what those of them that have it in common ready once."""
-        sharing = Counter(what for cell in cells for what in readied(cell))
+        sharing = Counter(what for cell in cells for what in warm_up_keys(cell))
         return {
-            cell: seconds + sum(self.first.get(what, 0.0) / sharing[what] for what in readied(cell))
+            cell: seconds + sum(self.first.get(what, 0.0) / sharing[what] for what in warm_up_keys(cell))
             for cell, seconds in self.of(cells).items()
         }
 
@@ -214,10 +213,9 @@ def _on(cell: str, wanted: Callable[[Axis], bool]) -> str:
     return "-".join(value for value, axis in zip(cell.split("-"), AXES, strict=False) if wanted(axis))
 
 
-@cache
-def readied(cell: str) -> tuple[str, ...]:
-    """What a process has once it measured a cell, and need not ready again."""
-    return tuple(dict.fromkeys((checkpoint_of(cell), work_of(cell), kernels_of(cell))))
+def warm_up_keys(cell: str) -> tuple[str, ...]:
+    """What a process has once it measured a cell, and need not do again: its work's reference, its kernels."""
+    return tuple(dict.fromkeys((work_of(cell), kernels_of(cell))))
 
 
 def measured(root: Path, hardware: str, lane: str, level: Level) -> Durations:
