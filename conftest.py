@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import against, display, ending, plan, settings, theirs, workers
+from benchmarks.plugin import against, conflicts, controller, ending, options, output, plan, workers
 from benchmarks.plugin import session as bark_session
-from benchmarks.plugin.replay import ReplayTimer
+from benchmarks.plugin.recorder import ReplayTimer
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.cells import Cell
 from fixtures.errors import SuiteError
@@ -26,7 +26,7 @@ SUITE = pytest.StashKey[BarkSuite]()
 CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
 PLAN = pytest.StashKey[list[plan.Planned]]()
 ELSEWHERE = pytest.StashKey[dict[str, int]]()  # cell -> the other shard that measures it
-RESULT = pytest.StashKey[ending.Result]()
+RESULT = pytest.StashKey[output.Result]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         against.refuse_apart(pluginmanager.get_plugin("pytestconfig"))
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
-    settings.add_options(parser)
+    options.add_options(parser)
     pluginmanager.register(workers.AutoNumber(), "bark-auto-number")
 
 
@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("the suite needs pytest-benchmark: leave -p no:benchmark out")
     try:
-        chosen = settings.from_options(config.getoption)
+        chosen = options.from_options(config.getoption)
         suite = config.stash[SUITE] = bark_session.new_suite(chosen)
         for marker in plan.markers(chosen.matrix):
             config.addinivalue_line("markers", marker)
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
             suite.load_baseline(needed=bool(config.getoption("benchmark_compare_fail")))
             if chosen.storage_is_ours:
                 config.option.benchmark_storage = f"file://{chosen.baseline_folder}"
-        workers.join(config, suite, worker, config.stash[CELLS])
+        controller.register(config, suite, worker)
     except PROBLEMS as error:
         raise pytest.UsageError(explained(error)) from error
 
@@ -83,7 +83,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 marks=[
                     *(getattr(pytest.mark, value.name) for value in planned.cell.values),
                     pytest.mark.benchmark(group=planned.cell.work, **timer),
-                    *([pytest.mark.skip(reason=planned.skip)] if planned.skip and not planned.left_out else []),
+                    *([pytest.mark.skip(reason=planned.skip)] if planned.skip else []),
                 ],
             )
             for planned in config.stash[PLAN]
@@ -112,14 +112,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.stash[PLAN]:
         return
     try:
-        left_out = {planned.cell.id for planned in config.stash[PLAN] if planned.left_out}
+        left_out = {planned.cell.id for planned in config.stash[PLAN] if planned.deselected}
         selected = {cell_of(item) for item in items} - left_out
         others = bark_session.elsewhere(config.stash[SUITE], config.stash[PLAN], selected)
         benchmarks = [item for item in items if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames]
         parameters = [item.callspec.params if hasattr(item, "callspec") else {} for item in benchmarks]
-        theirs.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
+        conflicts.refuse_grouping(config.getoption("benchmark_group_by"), parameters)
     except PROBLEMS as error:
-        raise pytest.UsageError(explained(error)) from error
+        raise workers.usage_error(config, explained(error), items) from error
     config.stash[ELSEWHERE] = others
     deselected = left_out | others.keys()
     config.hook.pytest_deselected(items=[item for item in items if cell_of(item) in deselected])
@@ -172,10 +172,9 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
     """The running session: measures, records and judges cells."""
     config = request.config
     suite = config.stash[SUITE]
-    selected = [item for item in request.session.items if item.nodeid in config.stash[CELLS]]
-    running = [item for item in selected if item.get_closest_marker("skip") is None]
+    running = [outcome.cell for outcome in suite.recorder.asked_for if outcome.outcome == "not run"]
     try:
-        bark_session.prepare(suite, config, display.progress_line(config, len(running)))
+        bark_session.prepare(suite, config, output.progress(config, suite, running))
     except PROBLEMS as error:
         if suite.worker:  # the others go on
             pytest.fail(explained(error), pytrace=False)
@@ -236,13 +235,14 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     # Before pytest-benchmark writes its own files, so that a failure there takes nothing with it.
     config = session.config
-    code = workers.exit_code(config, int(session.exitstatus))
+    code = controller.exit_code(config, int(session.exitstatus))
     try:
+        controller.join_parts(config, code)
         config.stash[RESULT] = ending.finish(config.stash[SUITE], config, code)
     except PROBLEMS as error:
         config.stash[RESULT] = ending.broken_off(config.stash[SUITE], code, explained(error))
     session.exitstatus = config.stash[RESULT].exit_code
-    display.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
+    output.without_terminal(config.stash[SUITE], config.stash[RESULT], config)
     return (yield)
 
 
@@ -252,5 +252,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
         return (yield)
     finally:  # pytest-benchmark raises here for --benchmark-compare-fail
         planned = config.stash[PLAN]
-        for line in display.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
+        for line in output.closing_lines(config.stash[SUITE], config.stash.get(RESULT, None), config, planned):
             terminalreporter.write_line(line)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin.broken_context import end_if_broken
 from benchmarks.plugin.oppose import oppose
-from benchmarks.plugin.replay import replay
+from benchmarks.plugin.recorder import replay
+from benchmarks.plugin.session import end_if_broken
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.cells import Cell
 from fixtures.errors import SuiteError

@@ -8,7 +8,7 @@ unmeasured; a `kill` or a `break`, which breaks the process's CUDA
 context, happens once where `once` names a file. FAKE_CARD is the
 UUID of a GPU that is then there by its name alone, and FAKE_PROCESS the name of another process that computes on it.
 FAKE_REFUSED is why torch cannot use the GPU.
-FAKE_HUB is the card (tests/two_workers.py) whose worker finds the weights on the Hub; others have synthetic ones.
+FAKE_HUB is the worker of pytest-xdist that finds the weights on the Hub; others have synthetic ones.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from typing import Any
 
 from pytest_benchmark import plugin
 
-from benchmarks.plugin import card, session, suite
+from benchmarks.plugin import session, suite
 from fixtures.checkpoints.source import Checkpoint, CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.loading import Job
-from fixtures.machine import context, environment, gpus
+from fixtures.machine import context, environment, gpus, lock, workers
 from fixtures.machine.limits import Limits
 from fixtures.measurement import Measurement
 from fixtures.meters.latency import Round, Steps
@@ -42,7 +42,11 @@ CARD, OTHER = os.environ.get("FAKE_CARD"), os.environ.get("FAKE_PROCESS")
 if CARD:  # now: the options are checked before any plugin's own hooks
     gpus.visible_gpu = lambda: "NVIDIA H200"
     others = [gpus.Process(7, OTHER, 20_100_000_000)] if OTHER else []
-    vars(card).update(visible_uuid=lambda: CARD, other_processes=lambda uuid=None: others)
+    vars(lock).update(visible_uuid=lambda: CARD, other_processes=lambda uuid=None: others)
+    card = [workers.Device("NVIDIA H200", "0", CARD)]
+    workers.devices = lambda device="auto": [workers.Device("CPU")] if device == "cpu" else card
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
 BROKEN: list[str] = []
 """What CUDA says in this process, once its context is broken."""
@@ -132,8 +136,8 @@ def pytest_configure() -> None:
     vars(session).update(switches=dict)
     vars(suite).update(refuse_changed=lambda at_start: None)
     host = {"cpu_model": "made up", "cpu_count": 2, "torch_threads": 2}
-    gpu = {"model": os.environ["FAKE_GPU"], "card": os.environ.get("FAKE_PLACE")} if "FAKE_GPU" in os.environ else None
+    gpu = {"model": os.environ["FAKE_GPU"], "card": WORKER} if "FAKE_GPU" in os.environ else None
     environment.describe = lambda machine=None: {"gpu": gpu, "host": host, "software": software}
-    hub = os.environ.get("FAKE_HUB", "nowhere") == os.environ.get("FAKE_PLACE")
+    hub = os.environ.get("FAKE_HUB", "none") == WORKER
     source = "hub" if hub else "synthetic"
     CheckpointSource.get = lambda self, model, name: Checkpoint(name, source, "/nowhere", None, "c0ffee")  # type: ignore[method-assign]

@@ -5,34 +5,25 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.plugin import plan
-from benchmarks.plugin.report_files import write_report
+from benchmarks.plugin.options import Settings
+from benchmarks.plugin.output import Result, write_report
 from benchmarks.plugin.session import document
-from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, shown
 from reports.errors import ReportError
 from reports.records import runfile
-from reports.records.schema import RunFile
 from reports.render.summary import sentence
 from reports.verdicts.invariants import broken
-from reports.verdicts.verdict import Comparison
 
 PASSED, FAILED, INTERRUPTED, USAGE, NO_TESTS = 0, 1, 2, 4, 5
 """pytest's exit codes."""
 
 
-@dataclass(slots=True)
-class Result:
-    """How a session ended. `lines` are for the user, beside the tables."""
-
-    exit_code: int
-    run: RunFile | None = None
-    comparison: Comparison | None = None
-    lines: list[str] = field(default_factory=list)
+NO_WORKER = "no worker was left to measure it, or none could write what it measured"
+"""Why a cell was not run in a session with workers that came to its end."""
 
 
 def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
@@ -48,9 +39,8 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if not recorder.asked_for:
         return _empty(suite, exit_code)
     result = Result(exit_code)
-    unheard = never_heard_of(suite) if exit_code in (PASSED, FAILED, NO_TESTS) else []
-    result.lines += unheard
-    suite.awaited = None  # what workers had to tell is here
+    lost = left_by_workers(suite)
+    result.lines += lost
     recorder.finished = exit_code != INTERRUPTED and all(o.outcome != "not run" for o in recorder.asked_for)
     saved = document(suite, config)
     if any(outcome.outcome in ("measured", "failed") for outcome in recorder.asked_for):
@@ -84,7 +74,7 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
     failed = (result.comparison is not None and result.comparison.failed) or bool(
-        recorder.problem or unheard or unopposed or unsaved
+        recorder.problem or lost or unopposed or unsaved
     )
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
@@ -136,12 +126,15 @@ def save_theirs(config: Any) -> list[str]:
     return []
 
 
-def never_heard_of(suite: BarkSuite) -> list[str]:
+def left_by_workers(suite: BarkSuite) -> list[str]:
     """A line for the cells that no worker was left to measure; none where all had their turn."""
-    cells = sorted(suite.awaited or ())
+    cells = sorted(outcome.cell for outcome in suite.recorder.asked_for if outcome.reason == NO_WORKER)
     if not cells:
         return []
-    return [f"FAILED: {len(cells)} cells were not measured, as no worker was left to: {', '.join(cells)}"]
+    return [
+        f"FAILED: {len(cells)} cells were not measured, as no worker was left to, or none could write its part: "
+        + ", ".join(cells)
+    ]
 
 
 def never_opposed(suite: BarkSuite) -> list[str]:

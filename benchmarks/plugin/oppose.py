@@ -68,6 +68,6 @@ def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[]
         suite.other.measure(order, there["environment"], found, suite.report, keep)
     finally:
         if progress:
-            progress.finish(counts=False)
+            progress.finish()
     if found.get("problem"):
         suite.warn(f"{cell}: {found['problem']}")

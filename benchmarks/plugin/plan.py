@@ -1,4 +1,4 @@
-"""Which cells run and which are skipped, with the reason, decided before anything is loaded."""
+"""Which cells run, which the level leaves out and which cannot run here, decided before anything is loaded."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from fixtures.machine.gpus import Machine
 from fixtures.model import Model
 from fixtures.models import Matrix
 
+TEST = "test_generate"
+"""The suite's own benchmark (benchmarks/test_bark.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A cell and what becomes of it. `skip`: why it cannot run here; `left_out`: why the level does not measure it."""
+    """A cell: `skip` is why it cannot run here, `deselected` why the level does not measure it."""
 
     cell: Cell
     skip: str = ""
-    left_out: str = ""
+    deselected: str = ""
 
     @property
     def runs(self) -> bool:
         """Whether it is measured where it is selected."""
-        return not self.skip and not self.left_out
+        return not self.skip and not self.deselected
 
 
 def is_the_suites_own(test: Callable[..., object]) -> bool:
@@ -59,8 +62,9 @@ def markers(matrix: Matrix) -> list[str]:
 def plan(matrix: Matrix, level: Level, machine: Machine) -> Iterator[Planned]:
     """Every cell of the matrix with its decision; of several reasons to skip a cell, the first is shown."""
     for cell in matrix:
-        reasons = cell.unmet_needs(machine)
-        yield Planned(cell, reasons[0] if reasons else "", other_level(cell, matrix.model_of(cell), level))
+        deselected = other_level(cell, matrix.model_of(cell), level)
+        reasons = [] if deselected else cell.unmet_needs(machine)
+        yield Planned(cell, reasons[0] if reasons else "", deselected)
 
 
 def other_level(cell: Cell, model: Model, level: Level) -> str:
@@ -76,19 +80,19 @@ def other_level(cell: Cell, model: Model, level: Level) -> str:
 def describe(planned: Iterable[Planned]) -> list[str]:
     """The plan in lines: how many cells run, and how many are skipped or left out for each reason."""
     cells = list(planned)
-    left_out = Counter(cell.left_out for cell in cells if cell.left_out)
-    skipped = Counter(cell.skip for cell in cells if cell.skip and not cell.left_out)
-    runs = len(cells) - skipped.total() - left_out.total()
-    lines = [f"{len(cells)} cells: {runs} run, {skipped.total()} skipped, {left_out.total()} deselected"]
+    deselected = Counter(cell.deselected for cell in cells if cell.deselected)
+    skipped = Counter(cell.skip for cell in cells if cell.skip)
+    runs = len(cells) - skipped.total() - deselected.total()
+    lines = [f"{len(cells)} cells: {runs} run, {skipped.total()} skipped, {deselected.total()} deselected"]
     lines += [f"  {number:4d} skipped: {reason}" for reason, number in skipped.most_common()]
-    lines += [f"  {number:4d} deselected: {reason}" for reason, number in left_out.most_common()]
+    lines += [f"  {number:4d} deselected: {reason}" for reason, number in deselected.most_common()]
     return lines
 
 
-def nothing_selected(matrix: Matrix, left_out: Iterable[str] = ()) -> str:
-    """What to say when a selection matches no cell that the level measures; `left_out`: why it leaves cells out."""
+def nothing_selected(matrix: Matrix, deselected: Iterable[str] = ()) -> str:
+    """What to say when a selection matches no cell that the level measures; `deselected`: why it leaves cells out."""
     every = [axis for model in matrix.models.values() for axis in model.axes]
     axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in every)
-    levels = "".join(f"; {reason}" for reason in dict.fromkeys(left_out))
+    levels = "".join(f"; {reason}" for reason in dict.fromkeys(deselected))
     how = 'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa"'
     return f"{how}. They are: {axes}{levels}"

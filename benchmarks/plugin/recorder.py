@@ -1,15 +1,19 @@
-"""The run file of a session: what became of each cell, written after every measured cell."""
+"""The run file of a session: what became of each cell, written after every measured cell.
+
+A cell's samples were timed before pytest-benchmark sees them; they are replayed to it, exactly, through its documented
+interface. Rounds during which the card was throttled or shared are said of the run.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.plugin.disturbed import disturbed
 from benchmarks.plugin.plan import Planned, test_in
 from fixtures.measurement import record_of
 from reports.characters import short
@@ -58,8 +62,6 @@ class Recorder:
     shard: ShardRecord | None = None
     against: dict[str, Any] | None = None
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    writes: bool = True
-    """Not in a worker of pytest-xdist: the controller writes the files of all."""
     limits: Limits | None = None
     finished: bool = False
     problem: str = ""
@@ -88,7 +90,7 @@ class Recorder:
 
     def _expected(self, planned: Planned, key: str, test: str, asked_for: bool) -> CellOutcome:
         outcome: Outcome = "not asked for"
-        reason = planned.left_out
+        reason = planned.deselected
         if asked_for:
             outcome, reason = ("skipped" if planned.skip else "not run"), planned.skip
         return CellOutcome(cell=key, model=planned.cell.model, test=test, outcome=outcome, reason=reason)
@@ -97,6 +99,16 @@ class Recorder:
     def asked_for(self) -> list[CellOutcome]:
         """The outcomes of the cells that were asked for."""
         return [outcome for outcome in self.outcomes.values() if outcome.outcome != "not asked for"]
+
+    @property
+    def deselected(self) -> list[str]:
+        """Why the level leaves cells out, each reason once."""
+        reasons = [
+            outcome.reason
+            for outcome in self.outcomes.values()
+            if outcome.outcome == "not asked for" and outcome.shard is None and outcome.reason
+        ]
+        return list(dict.fromkeys(reasons))
 
     @property
     def all_warnings(self) -> list[str]:
@@ -169,8 +181,6 @@ class Recorder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that nothing of this one is mistaken for them."""
-        if not self.writes:
-            return
         reports = (self.path.with_name(name) for name in (REPORT_FILE, PAGE_FILE))
         for path in (self.path, *reports, *audio.files(self.path.parent)):
             try:
@@ -191,3 +201,83 @@ class Recorder:
         else:
             self.problem = ""
             self.written = True
+
+
+REMEDIES = {
+    "contended": "another process computed on the card; end it (nvidia-smi names it) or choose another card with "
+    "CUDA_VISIBLE_DEVICES",
+    "sw_power_cap": "the card is at its power limit (nvidia-smi -q -d POWER shows it)",
+    "hw_power_brake_slowdown": "the power supply holds the card back; ask who runs the machine",
+    "hw_slowdown": "the card protects itself from heat or its power supply; ask who runs the machine",
+    "sw_thermal_slowdown": "the card is too hot; let it cool or improve its airflow",
+    "hw_thermal_slowdown": "the card is too hot; let it cool or improve its airflow",
+}
+"""Mark of a round -> what it means and what to do."""
+
+NAMED = 3
+"""Cells that a line names."""
+
+
+def disturbed(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each kind of disturbed round: how many, of which cells, whether they count, what to do.
+
+    Args:
+        records: cell -> its `extra_info`.
+    """
+    kept: dict[str, Counter[str]] = {}
+    dropped: dict[str, Counter[str]] = {}
+    for cell, record in records.items():
+        rounds = record.get("rounds", {})
+        for reason, numbers in rounds.get("marked", {}).items():
+            kept.setdefault(reason, Counter())[cell] += len(numbers)
+        for reason, number in rounds.get("dropped", {}).items():
+            dropped.setdefault(reason, Counter())[cell] += number
+    lines = []
+    for reason in dict.fromkeys([*kept, *dropped]):
+        said = []
+        if reason in kept:
+            said.append(f"{_rounds(kept[reason])} count all the same, as measuring again did not end it")
+        if reason in dropped:
+            said.append(f"{_rounds(dropped[reason])} do not count and were measured again")
+        lines.append(f"rounds marked {reason}: {'; '.join(said)}: {_remedy(reason)}")
+    return lines
+
+
+def _rounds(cells: Counter[str]) -> str:
+    """`12 of small-..., large-..., tiny-... and 2 more`."""
+    first, *others = cells
+    named = ", ".join([first, *others[: NAMED - 1]])
+    if len(cells) > NAMED:
+        named += f" and {len(cells) - NAMED} more"
+    return f"{cells.total()} of {named}"
+
+
+def _remedy(reason: str) -> str:
+    parts: Iterable[str] = reason.split(" + ")
+    return "; ".join(dict.fromkeys(REMEDIES.get(part, "see nvidia-smi -q -d PERFORMANCE") for part in parts))
+
+
+class ReplayTimer:
+    """A timer for pytest-benchmark's `timer` marker: each round starts at 0 and ends at the next sample.
+
+    A round then lasts the sample to the last bit, since 0 is subtracted from it.
+    """
+
+    __name__ = "ReplayTimer"
+
+    def __init__(self) -> None:
+        self._readings: Iterator[float] = iter(())
+
+    def load(self, samples_s: Sequence[float]) -> None:
+        """Set the seconds of the rounds to come."""
+        self._readings = iter([reading for sample in samples_s for reading in (0.0, sample)])
+
+    def __call__(self) -> float:
+        """The next reading in seconds."""
+        return next(self._readings)
+
+
+def replay(benchmark: Any, timer: ReplayTimer, samples_s: Sequence[float]) -> None:
+    """Make `samples_s` the rounds of a pytest-benchmark fixture whose marker carries `timer`."""
+    timer.load(samples_s)
+    benchmark.pedantic(lambda: None, rounds=len(samples_s))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Container, Mapping
@@ -12,16 +14,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import card, durations, plan, shards
+from benchmarks.plugin import plan, sharding
 from benchmarks.plugin.oppose import start_other_side
-from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.options import Settings
+from benchmarks.plugin.output import not_captured
+from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder
-from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite, environment_record, shown
 from benchmarks.plugin.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
-from fixtures.machine import context, environment
+from fixtures.machine import context, environment, lock
 from fixtures.machine.switches import switches
 from fixtures.meters.cupti import leave_after_profiles
 from fixtures.models import describe
@@ -66,8 +69,6 @@ def header(suite: BarkSuite) -> str:
 def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
     """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
 
-    Empty in a worker, too, which may collect all: its controller gives out this shard's alone.
-
     Raises:
         SuiteError: this shard has no cell; or the GPU that cells are for cannot be used.
         ReportError: the baseline that knows the cells' durations cannot be read.
@@ -75,11 +76,11 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     chosen = suite.settings
     if chosen.machine.problem:
         raise SuiteError(chosen.machine.problem)
-    if chosen.shard is None or suite.worker:
+    if chosen.shard is None:
         return {}
-    cells = [one.cell.id for one in planned if one.runs and one.cell.id in selected]
-    known = durations.measured(chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
-    suite.split = shards.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
+    cells = [one.cell for one in planned if one.runs and one.cell.id in selected]
+    known = suite.durations()
+    suite.split = sharding.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()
     return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
 
@@ -89,7 +90,7 @@ def split_line(suite: BarkSuite) -> list[str]:
     return [suite.split.describe()] if suite.split else []
 
 
-def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
+def prepare(suite: BarkSuite, config: Any, progress: Progress) -> None:
     """Get ready for the first cell: the card for this run alone, checkpoints, quiet libraries, a progress line.
 
     Raises:
@@ -102,9 +103,10 @@ def prepare(suite: BarkSuite, config: Any, progress: ProgressLine) -> None:
         progress.write(f"\n{line}\n")
 
     context.refuse_without_cuda(suite.settings.machine)  # before another run is waited for
-    if suite.settings.machine.gpu and not suite.worker:  # the controller of workers holds their cards
+    if suite.settings.machine.gpu and not suite.worker:  # a worker has taken its card
         # Before anything of an earlier run is cleared: the run that holds the card may be writing there.
-        config.add_cleanup(card.take(suite.settings.gpu_wait_s, progress, warn).close)
+        _, held = lock.take(suite.settings.gpu_wait_s, progress.wait, warn)
+        config.add_cleanup(held.close)
     context.refuse_unusable(suite.settings.machine)
     suite.switches = switches()  # before libraries are imported, which may change them
     quiet_libraries()
@@ -127,8 +129,8 @@ def begin(suite: BarkSuite, config: Any) -> None:
     """Cells are about to be measured: nothing of an earlier run is to be taken for theirs."""
     if not config._benchmarksession.disabled:
         suite.began = True
-        suite.recorder.clear()
         if not suite.worker:
+            suite.recorder.clear()
             interrupt_on_signals(suite, config)
 
 
@@ -140,7 +142,7 @@ def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
     """Have SIGTERM and SIGHUP, as of a scheduler or a closed terminal, end this session as Ctrl-C does.
 
     Not while it ends already, and not where a signal is ignored (nohup) or has a handler. A worker dies by them: its
-    controller holds what it measured, and nothing stays on the card.
+    part holds what it measured, and nothing stays on the card.
     """
     if threading.current_thread() is not threading.main_thread():  # only it can have handlers
         return
@@ -170,7 +172,7 @@ def quiet_libraries() -> None:
 
 def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any) -> None:
     """Add card, host, software and commit to pytest-benchmark's `machine_info`; found out once a session."""
-    if not suite.machine_info and suite.awaited is None:
+    if not suite.machine_info and not suite.awaits_parts:
         commit = str(commit_of(config).get("id"))
         groups = environment.describe(suite.settings.machine)
         if suite.worker:
@@ -217,8 +219,7 @@ def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
 
 def save(suite: BarkSuite, config: Any) -> None:
     """Write the run file as it stands."""
-    if suite.recorder.writes:
-        suite.recorder.save(document(suite, config))
+    suite.recorder.save(document(suite, config))
 
 
 def record_own(suite: BarkSuite, config: Any, key: str, cell: str, benchmark: Any) -> str:
@@ -268,3 +269,31 @@ def report_reason(report: Any) -> str:
         return str(longrepr[2])
     crash = getattr(longrepr, "reprcrash", None)
     return str(crash.message if crash else longrepr or "")
+
+
+def end_if_broken(suite: BarkSuite, session: Any, cell: str) -> None:
+    """End this worker, or have pytest's session end after this test, where nothing more can be measured here.
+
+    A broken CUDA context fails every later cell of its process. A worker ends as one that died, and another takes over;
+    a run in one process ends early and keeps what it measured.
+
+    Args:
+        suite: the session.
+        session: pytest's.
+        cell: in which an error was raised that is none of the suite's own.
+    """
+    device = suite.settings.machine.device
+    said = context.broken(device)
+    if not said:
+        return
+    if suite.worker:
+        with not_captured(session.config):
+            sys.stderr.write(f"\nworker {suite.worker} ends, {cell} has broken its context on {device}: {said}\n")
+            sys.stderr.flush()
+            os._exit(1)
+    suite.warn(
+        f"{cell} has broken this process's context on {device} ({said}), so the run ended there, and what was measured "
+        "before is kept: see the kernel's log (dmesg) for an error of the GPU (Xid), and measure again; with -n 1 "
+        "another process takes over"
+    )
+    session.shouldfail = f"{cell} has broken the context on {device}: nothing more can be measured in this process"

@@ -12,12 +12,12 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
+from benchmarks.plugin.options import Settings
 from benchmarks.plugin.other_side import OtherSide
 from benchmarks.plugin.plan import cell_in
-from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
-from benchmarks.plugin.settings import Settings
-from benchmarks.plugin.shards import Split
+from benchmarks.plugin.sharding import Durations, Split, measured
 from benchmarks.plugin.traces import Traces
 from fixtures.cells import Cell
 from fixtures.checkpoints.source import CheckpointSource
@@ -52,7 +52,7 @@ class BarkSuite:
     recorder: Recorder
     checkpoints: CheckpointSource
     references: References = field(default_factory=References)
-    progress: ProgressLine | None = None
+    progress: Progress | None = None
     machine_info: dict[str, Any] = field(default_factory=dict)
     baseline: RunFile | None = None
     baseline_name: str = ""
@@ -75,8 +75,8 @@ class BarkSuite:
     """Set where `--against` names another side."""
     worker: Worker | None = None
     """Set where this process is one of several that measure at once."""
-    awaited: set[str] | None = None
-    """Cells that a worker has yet to tell of; None where this process measures itself."""
+    awaits_parts: bool = False
+    """Whether workers measure for this process, and what they measured is yet to be joined."""
 
     def measure(self, cell: Cell, policy: RoundPolicy | None = None) -> Measurement:
         """Measure one cell; progress goes to the terminal. A `policy` takes the place of the session's own.
@@ -138,6 +138,15 @@ class BarkSuite:
         refuse_changed(self.switches)
         return ProvenModel(self.job(cell))
 
+    def durations(self) -> Durations:
+        """How long cells take, as far as a baseline tells.
+
+        Raises:
+            ReportError: the baseline cannot be read.
+        """
+        chosen = self.settings
+        return measured(chosen.matrix, chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level)
+
     @property
     def report(self) -> Report:
         """Takes how far a cell is."""
@@ -185,7 +194,7 @@ class BarkSuite:
         finally:
             self.rerun_s += time.monotonic() - started
             if self.progress:
-                self.progress.finish(counts=False)
+                self.progress.finish()
 
     def warn(self, line: str) -> None:
         """Keep a line for the run file and show it at the end."""

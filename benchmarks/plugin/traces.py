@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,11 @@ class Traces:
             self.warn(f"{cell} is measured but has no trace: {error}")
         else:
             self.written[cell] = path
+
+    def take_up(self, cells: Iterable[str]) -> None:
+        """Find the traces of cells that workers measured."""
+        paths = {cell: self.folder / f"{cell}.json.gz" for cell in cells}
+        self.written |= {cell: path for cell, path in paths.items() if path.exists()}
 
     def lines(self) -> list[str]:
         """Where the traces are, how large, and what opens them; nothing where there is none."""

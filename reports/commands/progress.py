@@ -59,14 +59,14 @@ def progress(
 ) -> Iterator[Progress]:
     """Progress of a piece of work, on standard error unless a stream is named; silent where the work is quick."""
     chosen = stream or sys.stderr
-    found = Progress(title, chosen, is_live(chosen), clock, clock())
+    found = Progress(title, chosen, is_live(isatty=chosen.isatty()), clock, clock())
     try:
         yield found
     finally:
         found.end()
 
 
-def is_live(stream: TextIO) -> bool:
-    """Whether a line can be overwritten there; a CI service that offers a terminal keeps it as a log all the same."""
+def is_live(*, isatty: bool) -> bool:
+    """Whether a line can be overwritten; a CI service that offers a terminal keeps it as a log all the same."""
     logged = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and not logged
+    return isatty and os.environ.get("TERM") != "dumb" and not logged

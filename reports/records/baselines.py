@@ -195,12 +195,17 @@ def _changes(
         which == "all"
         and run.suite.finished
         and len(chosen) == len(_measured(run))
-        and all(outcome.outcome != "not asked for" for outcome in run.suite.cells)
+        and not any(_left_out(outcome) for outcome in run.suite.cells)
     )
     judged = {cell for cell, record in old_cells.items() if not record.test or record.test in run.tests}
     gone = judged - set(run.outcomes()) if whole else set()
     changes += [Change(cell, "removed", values(old_cells[cell]), {}) for cell in sorted(gone)]
     return changes, taken
+
+
+def _left_out(outcome: CellOutcome) -> bool:
+    """Whether a selection or a split left a cell out; what the level does not measure has a reason and no shard."""
+    return outcome.outcome == "not asked for" and (not outcome.reason or outcome.shard is not None)
 
 
 def _refuse_losses(changes: list[Change]) -> None:

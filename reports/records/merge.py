@@ -1,4 +1,4 @@
-"""Join run files of parts of one plan (its shards, other cells, other cards of the same model) into one."""
+"""Join run files of parts of one plan (shards, workers, other cells, other cards of the same model) into one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ Part = tuple[str, RunFile]
 """A run file's name, for messages, and the run."""
 
 
-def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
+def merge(parts: Sequence[Part], *, allow_missing: bool = False, one_run: bool = False) -> RunFile:
     """One run file that holds the cells of all.
 
     Args:
         parts: at least one.
         allow_missing: note cells of shards that are not among the parts as not run, which a comparison calls missing,
             instead of refusing.
+        one_run: the parts are of the workers of one run. They are of one tree, keep their shard as it is, and where
+            several say something of a cell, what was measured last stands.
 
     Raises:
         ReportError: the runs are not parts of one plan (the differing fields are named with both values), a commit is
@@ -33,13 +35,15 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
     if not parts:
         raise ReportError("nothing to merge: name at least one run file")
     _refuse_unlike(parts)
-    doubts = unproven(parts)
-    benchmarks = _benchmarks(parts)
-    outcomes = _outcomes(parts)
+    doubts = [] if one_run else unproven(parts)
+    outcomes = _outcomes(parts, one_run=one_run)
+    benchmarks = _last_benchmarks(parts, list(outcomes)) if one_run else _benchmarks(parts)
     shards = sorted(
         {shard.number: shard for _, run in parts for shard in run.suite.shards}.values(), key=lambda s: s.number
     )
     lost = _of_shards(outcome for outcome in outcomes.values() if outcome.outcome == "not asked for")
+    if one_run:
+        lost = {}
     if lost and not allow_missing:
         lines = "; ".join(_listed(lost, shards))
         raise ReportError(f"cells are missing: {lines}; add the run file, or give --allow-missing to go on without")
@@ -54,7 +58,7 @@ def merge(parts: Sequence[Part], *, allow_missing: bool = False) -> RunFile:
             "environments": _environments(parts),
             # Not what the parts say of themselves: what one that was cut short left may have been measured by another.
             "finished": all(outcome.outcome != "not run" for outcome in outcomes.values()),
-            "warnings": list(dict.fromkeys([*doubts, *_warnings(parts)])),
+            "warnings": list(dict.fromkeys([*doubts, *_warnings(parts, one_run=one_run)])),
             **({"shards": shards} if shards else {}),
         }
     )
@@ -118,13 +122,19 @@ def _benchmarks(parts: Sequence[Part]) -> list[Benchmark]:
     return [benchmark for _, benchmark in found.values()]
 
 
-def _outcomes(parts: Sequence[Part]) -> dict[str, CellOutcome]:
+def _last_benchmarks(parts: Sequence[Part], order: Sequence[str]) -> list[Benchmark]:
+    """The last measurement of each cell, in the order of the plan."""
+    last = {benchmark.extra_info.cell: benchmark for _, run in parts for benchmark in run.benchmarks}
+    return [last[cell] for cell in order if cell in last]
+
+
+def _outcomes(parts: Sequence[Part], *, one_run: bool) -> dict[str, CellOutcome]:
     """What became of each cell, of the whole plan."""
     found: dict[str, tuple[str, CellOutcome]] = {}
     for name, run in parts:
         for outcome in run.suite.cells:
             known_name, known = found.setdefault(outcome.cell, (name, outcome))
-            if {known.outcome, outcome.outcome} == {"failed", "measured"}:
+            if {known.outcome, outcome.outcome} == {"failed", "measured"} and not one_run:
                 one, other = (known_name, name) if known.outcome == "failed" else (name, known_name)
                 raise ReportError(f"{outcome.cell} failed in {one} and was measured in {other}; leave one out")
             if RANK[outcome.outcome] > RANK[known.outcome]:
@@ -143,11 +153,11 @@ def _environments(parts: Sequence[Part]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _warnings(parts: Sequence[Part]) -> list[str]:
-    """Every part's, each with its shard where the plan was split."""
+def _warnings(parts: Sequence[Part], *, one_run: bool) -> list[str]:
+    """Every part's, each with its shard where the plan was split over hosts."""
     found = []
     for _, run in parts:
         own = run.suite.shards
-        where = f"shard {own[0].number}/{own[0].of}: " if len(own) == 1 else ""
+        where = f"shard {own[0].number}/{own[0].of}: " if len(own) == 1 and not one_run else ""
         found += [where + warning.removeprefix(where) for warning in run.suite.warnings]
     return list(dict.fromkeys(found))

@@ -31,7 +31,7 @@ MOST_LAUNCHES = 16
 """Of one cell; a rerun makes two. Each is held against all of the baseline's rounds."""
 
 Outcome = Literal["measured", "failed", "skipped", "not run", "not asked for"]
-"""`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf, or another shard's."""
+"""`not run`: the session ended before. `not asked for`: left out by -k, -m, a node id, --lf, the level or a shard."""
 
 
 Seconds: TypeAlias = Annotated[float, Field(ge=1e-12, le=1e9)]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.plugin.options import ROOT
 from benchmarks.plugin.recorder import Recorder
-from benchmarks.plugin.settings import ROOT
 from reports.records import runfile
 from tests.builders import cell_document, run_document
 

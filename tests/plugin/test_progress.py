@@ -1,96 +1,134 @@
 from __future__ import annotations
 
-from itertools import chain, repeat
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from benchmarks.plugin.progress import ProgressLine, duration
-from fixtures.rounds import Progress
+from benchmarks.plugin.progress import LOG_EVERY_S, Progress, duration
+
+THREE = {"a": 10.0, "b": 20.0, "c": 40.0}
 
 
-def line(written: list[str], *, live: bool, times: list[float], total: int = 3) -> ProgressLine:
-    clock = chain(times, repeat(times[-1]))
-    return ProgressLine(written.append, live, 60, total, clock=lambda: next(clock))
+class Clock:
+    """Seconds that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
-)
-def test_a_duration_is_said_as_people_say_it(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
-def test_the_first_cell_knows_no_time_left_and_the_second_does() -> None:
-    written: list[str] = []
-    progress = line(written, live=False, times=[0, 30, 30])
+@pytest.fixture
+def written() -> Iterator[list[str]]:
+    yield []
+
+
+def going_on(phase: str, done: int = 0, expected: int = 0, remaining_s: float | None = None) -> Any:
+    return SimpleNamespace(phase=phase, rounds_done=done, rounds_expected=expected, remaining_s=remaining_s)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(3.2, "3 s"), (89, "89 s"), (720, "12 min"), (3_900, "1 h 05 min")])
+def test_seconds_are_said_as_people_do(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_a_log_has_a_line_every_thirty_seconds_at_most(clock: Clock, written: list[str]) -> None:
+    progress = Progress(written.append, expected=THREE, clock=clock)
     progress.start("a")
+    progress.update(going_on("load"))
+    clock.now = LOG_EVERY_S - 1
+    progress.update(going_on("rounds", 2, 10))
     progress.finish()
     progress.start("b")
-    assert written == ["\n[1/3] a ", "\n[2/3] b, about 60 s left "]
+    clock.now = LOG_EVERY_S
+    progress.update(going_on("rounds", 3, 10))
+    assert written == ["\n[1/3] a ", "\n[2/3] b: rounds 3/10, about 3 min left "]
 
 
-def test_a_wait_is_told_at_once_and_then_now_and_then_in_a_log() -> None:
-    written: list[str] = []
-    progress = line(written, live=False, times=[0, 1, 30, 31])
-    for left_s in (1800.0, 1799.0, 1770.0, 1769.0):
-        progress.wait("another run uses it", left_s)
-    assert written == [
-        "\nwaiting for the GPU, up to 30 min more: another run uses it ",
-        "\nwaiting for the GPU, up to 30 min more: another run uses it ",
-    ]
-
-
-def test_a_wait_on_a_live_line_is_shown_at_every_look() -> None:
-    written: list[str] = []
-    progress = line(written, live=True, times=[0, 1])
-    progress.wait("x" * 80, 60.0)
-    progress.wait("x" * 80, 59.0)
-    assert [text.startswith("\r\x1b[Kwaiting for the GPU, up to ") for text in written] == [True, True]
-    assert all(len(text.removeprefix("\r\x1b[K")) < 60 for text in written)
-
-
-def test_a_live_line_shows_phase_and_rounds_and_never_wraps() -> None:
-    written: list[str] = []
-    progress = line(written, live=True, times=[0])
-    progress.start("a" * 80)
-    progress.update(Progress("rounds", 2, 10, 8.0))
-    assert written[1].startswith("\r\x1b[K[1/3] aaaa")
-    assert len(written[1].removeprefix("\r\x1b[K")) < 60
-
-
-def test_a_live_line_names_the_time_left_of_the_first_cell() -> None:
-    written: list[str] = []
-    progress = line(written, live=True, times=[0])
-    progress.start("cell")
-    progress.update(Progress("rounds", 2, 10, 8.0))
-    assert "cell: rounds 2/10, 8 s left of this cell" in written[1]
-
-
-def test_where_no_line_can_be_overwritten_only_cells_are_named() -> None:
-    written: list[str] = []
-    progress = line(written, live=False, times=[0])
-    progress.start("cell")
-    progress.update(Progress("loading"))
-    assert len(written) == 1
-
-
-def test_a_log_gets_another_line_of_a_cell_that_takes_long_and_not_one_a_round() -> None:
-    written: list[str] = []
-    progress = line(written, live=False, times=[0, 10, 31, 40, 60, 62])
-    progress.start("cell")
-    for done in range(5):
-        progress.update(Progress("rounds", done, 10, 100.0 - done))
-    assert written[1:] == [
-        "\n[1/3] cell: rounds 1/10, 2 min left of this cell ",
-        "\n[1/3] cell: rounds 4/10, 2 min left of this cell ",
-    ]
-
-
-def test_further_work_on_a_cell_that_counts_already_is_shown_as_that_cells() -> None:
-    written: list[str] = []
-    progress = line(written, live=False, times=[0, 10, 10, 50], total=1)
+def test_time_left_is_what_the_cells_to_come_are_expected_to_take(clock: Clock) -> None:
+    progress = Progress(lambda text: None, expected=THREE, known=True, clock=clock)
+    assert progress.left_s() == 70.0
     progress.start("a")
+    clock.now = 5.0
+    assert progress.left_s() == 65.0
+    progress.update(going_on("rounds", 1, 10, remaining_s=9.0))
+    assert progress.left_s() == 69.0
+    clock.now = 20.0
     progress.finish()
-    progress.start("a", "against the other side")
-    progress.update(Progress("pairs", 20, 40))
-    assert written[1:] == ["\na against the other side ", "\n[1/1] a: pairs 20/40, about 0 s left "]
+    assert progress.left_s() == 120.0, "cells take twice as long as was expected"
+
+
+def test_without_a_baseline_nothing_is_said_before_the_first_cell_has_ended(clock: Clock) -> None:
+    progress = Progress(lambda text: None, expected=dict.fromkeys(THREE, 1.0), clock=clock)
+    progress.start("a")
+    assert progress.time_left() == ""
+    progress.update(going_on("rounds", remaining_s=12.0))
+    assert progress.time_left() == "12 s left of this cell"
+    clock.now = 30.0
+    progress.finish()
+    assert progress.time_left() == "about 60 s left"
+
+
+def test_further_work_on_a_cell_counts_as_time_and_not_as_a_cell(clock: Clock) -> None:
+    progress = Progress(lambda text: None, expected=dict.fromkeys(THREE, 1.0), clock=clock)
+    progress.start("a")
+    clock.now = 10.0
+    progress.finish()
+    progress.start("a", "again, step_latency unclear")
+    assert progress.describe() == "[1/3] a: again, step_latency unclear"
+    clock.now = 15.0
+    progress.finish()
+    assert progress.left_s() == 30.0
+
+
+def test_several_workers_share_what_is_left(clock: Clock, written: list[str]) -> None:
+    progress = Progress(written.append, expected=THREE, known=True, workers=2, clock=clock)
+    progress.start("a")
+    clock.now = 4.0
+    progress.start("c")
+    clock.now = 8.0
+    assert progress.describe() == "[2/3] a for 8 s, c for 4 s"
+    assert progress.left_s() == (2.0 + 36.0 + 20.0) / 2
+    progress.finish("a")
+    progress.finish("unknown")
+    progress.stop()
+    assert progress.describe() == "[1/3] "
+
+
+def test_a_terminal_gets_a_bar_that_is_gone_when_others_write(clock: Clock, written: list[str]) -> None:
+    progress = Progress(written.append, live=True, width=80, expected=THREE, known=True, clock=clock)
+    progress.start("a")
+    progress.update(going_on("rounds", 3, 10))
+    shown = "".join(written)
+    assert shown.startswith("\n")
+    assert "[1/3] a: rounds 3/10" in shown
+    assert "about 70 s left" in shown
+    written.clear()
+    with progress.hidden():
+        gone = "".join(written)
+        assert gone.endswith("\x1b[1A\x1b[2K"), "the line is erased, and the cursor where the bar began"
+        written.clear()
+        progress.write("F")
+    assert written[:2] == ["F", "\n"]
+    assert "[1/3] a: rounds 3/10" in "".join(written)
+    progress.finish()
+    written.clear()
+    progress.stop()
+    assert written == []
+
+
+def test_what_a_run_waits_for_is_said_now_and_then(clock: Clock, written: list[str]) -> None:
+    progress = Progress(written.append, clock=clock)
+    for clock.now in (0.0, 1.0, LOG_EVERY_S):
+        progress.wait("shared with train.py", 1_800.0 - clock.now)
+    assert written == [
+        "\nwaiting for the GPU, up to 30 min more: shared with train.py ",
+        "\nwaiting for the GPU, up to 30 min more: shared with train.py ",
+    ]

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.plugin.display import is_terminal, uncaptured
 from benchmarks.plugin.ending import INTERRUPTED, USAGE, drilled, finish
+from benchmarks.plugin.options import Settings
+from benchmarks.plugin.output import is_terminal, uncaptured
 from benchmarks.plugin.plan import Planned
 from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.session import add_commit, interrupt_on_signals, outcome_of, report_reason
-from benchmarks.plugin.settings import Settings
 from benchmarks.plugin.suite import BarkSuite
 from fixtures.levels import LEVELS
 

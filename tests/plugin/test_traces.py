@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin.settings import trace_folder
+from benchmarks.plugin.options import trace_folder
 from benchmarks.plugin.traces import Traces
 
 CELL = "tiny-sdpa-fp32-resident-dynamic-batch1"

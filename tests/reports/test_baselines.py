@@ -85,6 +85,15 @@ def test_a_cell_that_left_the_matrix_leaves_the_baseline_with_a_whole_run(tmp_pa
     assert list(runfile.read(path).cells) == [PLAIN]
 
 
+@pytest.mark.parametrize(("reason", "left"), [("level smoke measures tiny only", {PLAIN}), ("", {PLAIN, FUSED})])
+def test_a_run_is_whole_whatever_its_level_leaves_out_but_not_what_a_selection_does(
+    reason: str, left: set[str], tmp_path: Path
+) -> None:
+    baselines.accept(run_of(), tmp_path)
+    path, _ = baselines.accept(run_of(PLAIN, outcomes={"large-x": ("not asked for", reason)}), tmp_path)
+    assert set(runfile.read(path).cells) == left
+
+
 def test_an_unfinished_run_removes_nothing(tmp_path: Path) -> None:
     baselines.accept(run_of(), tmp_path)
     path, _ = baselines.accept(run_of(PLAIN, finished=False), tmp_path)

@@ -43,6 +43,22 @@ def test_what_an_interrupted_part_left_can_be_measured_by_another_and_kept(tmp_p
     assert keep(tmp_path / "merged.json", tmp_path / "history")
 
 
+def test_of_the_workers_of_one_run_what_was_measured_last_stands_in_the_order_of_the_plan() -> None:
+    failed = run_of(FUSED, outcomes={PLAIN: ("failed", "out of memory")})
+    again = run_of(PLAIN, cell_document(FUSED, {"latency": 9.0}))
+    parts = [("gw0", of_commit(failed, id="unknown")), ("gw1", of_commit(again, id="unknown"))]
+    merged = merge(parts, one_run=True)
+    assert {cell: outcome.outcome for cell, outcome in merged.outcomes().items()} == {
+        PLAIN: "measured",
+        FUSED: "measured",
+    }
+    assert [benchmark.extra_info.cell for benchmark in merged.benchmarks] == list(merged.outcomes())
+    assert merged.cells[FUSED].metrics["latency"].value == 9.0
+    unlike = run_of(PLAIN, software={**SOFTWARE, "torch": "1.0"})
+    with pytest.raises(ReportError, match=r"gw1 and gw0 differ in .*software torch"):
+        merge([("gw0", run_of(FUSED)), ("gw1", unlike)], one_run=True)
+
+
 def of_commit(run: RunFile, **commit_info: Any) -> RunFile:
     return run.model_copy(update={"commit_info": commit_info})
 

@@ -26,7 +26,7 @@ def shard(
     number: int, of: int = 3, split: str = "5p11t", cells: tuple[str, ...] | None = None, **options: Any
 ) -> RunFile:
     """The run file of one shard of three cells, one each."""
-    own = cells or tuple(cell for cell, holder in HELD.items() if holder == number)
+    own = tuple(cell for cell, holder in HELD.items() if holder == number) if cells is None else cells
     document = run_document(own, shards=[{"number": number, "of": of, "split": split}], **options)
     document["suite"]["cells"] += [
         {"cell": cell, "outcome": "not asked for", "reason": f"shard {holder}/{of} measures it", "shard": holder}
@@ -38,6 +38,16 @@ def shard(
 
 def parts(*numbers: int) -> list[tuple[str, RunFile]]:
     return [(f"run-{number}", shard(number)) for number in numbers]
+
+
+def test_workers_of_one_shard_keep_it_and_what_other_shards_measure() -> None:
+    idle = shard(1, outcomes={PLAIN: ("not run", "")}, cells=())
+    merged = merge([("gw0", idle), ("gw1", shard(1))], one_run=True)
+    assert [part.number for part in merged.suite.shards] == [1]
+    assert merged.outcomes()[PLAIN].outcome == "measured"
+    assert (merged.outcomes()[FUSED].outcome, merged.outcomes()[FUSED].shard) == ("not asked for", 2)
+    assert merged.suite.finished
+    assert not any(warning.startswith("shard") for warning in merged.suite.warnings)
 
 
 def test_all_shards_together_are_the_run_as_if_one_host_had_measured_it() -> None:

@@ -55,9 +55,9 @@ def test_a_terminal_gets_one_line_that_is_gone_in_the_end() -> None:
 def test_a_ci_service_that_offers_a_terminal_gets_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     for value, live in (("true", False), ("1", False), ("false", True), ("", True)):
         monkeypatch.setenv("CI", value)
-        assert shown.is_live(Stream(terminal=True)) is live
+        assert shown.is_live(isatty=True) is live
     monkeypatch.setenv("TERM", "dumb")
-    assert not shown.is_live(Stream(terminal=True))
+    assert not shown.is_live(isatty=True)
 
 
 def test_a_name_that_is_shown_can_move_no_cursor() -> None:

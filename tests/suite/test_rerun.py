@@ -20,7 +20,6 @@ def test_a_slowdown_that_a_rerun_confirms_fails_the_cell(suite: Suite) -> None:
         *ONE, "--benchmark-compare", cells={SMALLEST: {"step": SLOW, "again": SLOW}}, environment=GPU
     )
     assert ended.code == 1
-    assert f"{SMALLEST} again, step_latency unclear: +40.0% at the fastest rounds" in ended.output
     said = f"{SMALLEST}: step_latency worse: 1.2 ms -> 1.7 ms, +40.0% at the fastest rounds against a threshold of 8%, "
     assert f"{said}confirmed by a rerun" in ended.output
     (benchmark,) = ended.run.benchmarks

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.plugin import plan
-from benchmarks.plugin.durations import estimate
 from benchmarks.plugin.other_side import PAIRS, SCREEN
+from benchmarks.plugin.sharding import Durations
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
 from reports.records import runfile
@@ -57,7 +57,9 @@ def seconds(benchmark: Benchmark) -> tuple[float, float]:
 def test_it_ends_before_its_step_does_even_if_every_cell_stands_out(cells: list[str]) -> None:
     known = {one.extra_info.cell: seconds(one) for one in runfile.read(BASELINE).benchmarks}
     first, more = ({cell: both[which] for cell, both in known.items()} for which in (0, 1))
-    needed = [sum(known_s.get(cell) or estimate(cell, known_s) for cell in cells) for known_s in (first, more)]
+    needed = [
+        sum(Durations(MATRIX, known_s).of([MATRIX[cell] for cell in cells]).values()) for known_s in (first, more)
+    ]
     (step,) = [one for one in WORKFLOWS["gpu-measure.yml"]["jobs"]["measure"]["steps"] if one["name"] == NAME]
     assert cells
     assert needed[0] < 70 * 60, "what a maintainer waits for"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plugin import against, theirs
+from benchmarks.plugin import against, conflicts
 from benchmarks.plugin.against import Against
-from benchmarks.plugin.shards import Shard, parse_shard
+from benchmarks.plugin.sharding import Shard, parse_shard
 from fixtures.checkpoints.source import SOURCES
 from fixtures.errors import SuiteError
 from fixtures.faults import POSSIBLE, Fault, Kind, parse_fault
@@ -19,7 +19,7 @@ from fixtures.machine.lock import WAIT_S
 from fixtures.models import Matrix, models
 from reports.records import baselines
 
-ROOT = theirs.ROOT
+ROOT = conflicts.ROOT
 PYTEST_BENCHMARK_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default of --benchmark-storage: the user named none."""
 
@@ -161,7 +161,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     Raises:
         SuiteError: an option cannot be satisfied; the message says what to do.
     """
-    theirs.refuse_debugger(option)
+    conflicts.refuse_debugger(option)
     machine = find_machine(option("device"))
     matrix = Matrix(models(option("model")))
     level = choose_level(
@@ -196,7 +196,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         )
     if option("baseline_reason") and not update:
         raise SuiteError("--baseline-reason says why --update-baselines: give both, or leave it out")
-    theirs.refuse(option)
+    conflicts.refuse(option)
     if option("checkpoint_revision") is not None and option("checkpoint_source") == "synthetic":
         raise SuiteError("--checkpoint-revision is of the real weights, and --checkpoint-source=synthetic takes none")
     ours = storage == PYTEST_BENCHMARK_STORAGE
@@ -290,7 +290,7 @@ def report_folder(option: Callable[[str], Any]) -> Path:
     """
     folder = folder_named("--report-dir", option("report_dir"), ROOT / "reports" / "latest")
     if not option("collectonly"):
-        theirs.refuse_unwritable("--report-dir", folder, folder)
+        conflicts.refuse_unwritable("--report-dir", folder, folder)
     return folder
 
 
@@ -304,7 +304,7 @@ def trace_folder(option: Callable[[str], Any]) -> Path | None:
         return None
     folder = folder_named("--trace-dir", option("trace_dir"), "no traces")
     if not option("collectonly"):
-        theirs.refuse_unwritable("--trace-dir", folder, folder)
+        conflicts.refuse_unwritable("--trace-dir", folder, folder)
     return folder
 
 

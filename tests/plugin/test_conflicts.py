@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.plugin import theirs
+from benchmarks.plugin import conflicts
+from benchmarks.plugin.conflicts import ROOT, refuse, refuse_debugger, refuse_grouping, refuse_unwritable
 from benchmarks.plugin.suite import BarkSuite
-from benchmarks.plugin.theirs import ROOT, refuse, refuse_debugger, refuse_grouping, refuse_unwritable
 from fixtures.errors import SuiteError
 from reports.verdicts import thresholds
 
@@ -51,7 +51,7 @@ def test_what_can_be_done_passes(file: Path, monkeypatch: pytest.MonkeyPatch) ->
     refuse(options(xmlpath=None, benchmark_group_by="group,param:cell", benchmark_json=file))
     refuse(options(xmlpath=str(file.parent / "new" / "junit.xml"), benchmark_autosave="x"))
     refuse(options(xmlpath=str(file), benchmark_storage=str(file.parent / "runs"), benchmark_save="x"))
-    monkeypatch.setattr(theirs, "find_spec", lambda name: name)
+    monkeypatch.setattr(conflicts, "find_spec", lambda name: name)
     refuse(options(benchmark_histogram=[str(file.parent / "new" / "histogram")]))
     assert list(file.parent.iterdir()) == [file]
 
@@ -72,7 +72,7 @@ def test_what_can_be_done_passes(file: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_what_lacks_a_package_or_is_no_grouping_is_refused(
     given: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(theirs, "find_spec", lambda name: None)
+    monkeypatch.setattr(conflicts, "find_spec", lambda name: None)
     with pytest.raises(SuiteError, match=says):
         refuse(options(**given))
 
@@ -89,7 +89,7 @@ def test_what_lacks_a_package_or_is_no_grouping_is_refused(
 def test_a_file_that_could_not_be_written_at_the_end_is_refused(
     option: str, given: Callable[[Path], dict[str, Any]], file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(theirs, "find_spec", lambda name: name)
+    monkeypatch.setattr(conflicts, "find_spec", lambda name: name)
     with pytest.raises(SuiteError, match=rf"^{option}=.*: nothing can be written to {file} \(Not a directory\)"):
         refuse(options(**given(file)))
     refuse(options(**given(file) | {"collectonly": True}))

@@ -1,11 +1,12 @@
-"""What a run says of rounds that its card disturbed."""
-
 from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.plugin.disturbed import disturbed
-from benchmarks.plugin.recorder import Recorder
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.plugin.recorder import Recorder, ReplayTimer, disturbed, replay
 
 
 def test_a_quiet_run_says_nothing() -> None:
@@ -33,3 +34,23 @@ def test_the_run_file_and_the_terminal_get_the_line_after_the_other_warnings(tmp
     first, second = recorder.all_warnings
     assert (first, second.partition(":")[0]) == ("first", "rounds marked contended")
     assert recorder.suite()["warnings"] == [first, second]
+
+
+seconds = st.lists(st.floats(min_value=1e-9, max_value=1e6), min_size=1, max_size=30)
+
+
+@given(seconds)
+def test_the_timer_gives_each_sample_to_the_last_bit(samples: list[float]) -> None:
+    timer = ReplayTimer()
+    timer.load(samples)
+    assert [-timer() + timer() for _ in samples] == samples
+
+
+@pytest.mark.benchmark(timer=ReplayTimer())
+def test_pytest_benchmark_stores_the_samples_exactly(benchmark: Any, request: pytest.FixtureRequest) -> None:
+    marker = request.node.get_closest_marker("benchmark")
+    assert marker
+    samples = [0.1, 1 / 3, 2e-7, 12345.678901234567]
+    replay(benchmark, marker.kwargs["timer"], samples)
+    if benchmark.stats:  # None where benchmarks are disabled
+        assert benchmark.stats.stats.data == samples

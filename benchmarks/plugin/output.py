@@ -1,25 +1,39 @@
-"""What a session shows on pytest's terminal, if there is one."""
+"""What a session shows on pytest's terminal, if there is one, and the report that it leaves beside its run file."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 
-from benchmarks.plugin import plan
-from benchmarks.plugin.ending import Result
-from benchmarks.plugin.progress import ProgressLine
+from benchmarks.plugin import plan, sharding
+from benchmarks.plugin.progress import Progress
+from benchmarks.plugin.recorder import PAGE_FILE, REPORT_FILE
 from benchmarks.plugin.suite import BarkSuite, shown
 from reports.characters import inert, visible_lines
-from reports.records.baselines import DEFAULT_ROOT
+from reports.commands.progress import is_live
+from reports.errors import ReportError
+from reports.records.baselines import DEFAULT_ROOT, FILE
 from reports.records.schema import RunFile
-from reports.render import reproduce, tables, terminal
+from reports.records.sides import other_side
+from reports.render import markdown, reproduce, tables, terminal
 from reports.verdicts.verdict import Comparison
+
+
+@dataclass(slots=True)
+class Result:
+    """How a session ended. `lines` are for the user, beside the tables."""
+
+    exit_code: int
+    run: RunFile | None = None
+    comparison: Comparison | None = None
+    lines: list[str] = field(default_factory=list)
 
 
 def terminal_writer(config: Any) -> Any | None:
@@ -47,19 +61,28 @@ def uncaptured(config: Any) -> Callable[[str], None]:
 
 
 def is_terminal(config: Any) -> bool:
-    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured).
-
-    A CI service that offers a terminal keeps what is written to it as a log all the same.
-    """
+    """Whether pytest's terminal can overwrite a line (its stream does not tell while a test runs and is captured)."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    logged = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    return bool(getattr(reporter, "isatty", False)) and os.environ.get("TERM") != "dumb" and not logged
+    return is_live(isatty=bool(getattr(reporter, "isatty", False)))
 
 
-def progress_line(config: Any, cells: int) -> ProgressLine:
-    """Progress over this many cells, as pytest's terminal can show it."""
-    writer = terminal_writer(config)
-    return ProgressLine(uncaptured(config), is_terminal(config), writer.fullwidth if writer else 80, cells)
+def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int = 0) -> Progress:
+    """Progress over these cells, as pytest's terminal can show it."""
+    chosen, writer = suite.settings, terminal_writer(config)
+    try:
+        known = sharding.measured(
+            chosen.matrix, chosen.baseline_root, chosen.hardware, chosen.machine.lane, chosen.level
+        )
+    except ReportError:  # whoever needs the baseline says what is wrong with it
+        known = sharding.Durations(chosen.matrix)
+    return Progress(
+        uncaptured(config),
+        live=is_terminal(config),
+        width=writer.fullwidth if writer else 80,
+        expected=known.with_shares([chosen.matrix[cell] for cell in cells if cell in chosen.matrix]),
+        known=known.source == chosen.baseline_folder / FILE,
+        workers=workers,
+    )
 
 
 def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> RenderableType:
@@ -102,3 +125,29 @@ def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
         found = verdicts(suite, result.run, result.comparison)
         sys.stderr.write(terminal.to_text(found, width=120, colour=False) + "\n")
     sys.stderr.writelines(f"{inert(visible_lines(line))}\n" for line in result.lines)
+
+
+def write_report(suite: BarkSuite, run: RunFile, comparison: Comparison | None) -> list[str]:
+    """Write both; returns lines for the user. Markdown that cannot be written is the recorder's problem."""
+    path = suite.settings.report_dir / REPORT_FILE
+    try:
+        markdown.write(path, run, comparison, shown(suite.recorder.path))
+    except ReportError as error:
+        suite.recorder.problem = str(error)
+        return []
+    try:
+        path = _write_page(suite, run, comparison)
+        warnings = []
+    except Exception as error:  # whatever is wrong with the page, the run stands: its file and Markdown are written
+        warnings = [f"warning: {PAGE_FILE} was not written: {error}"]
+    return [*warnings, f"run file {shown(suite.recorder.path)}, report {shown(path)}"]
+
+
+def _write_page(suite: BarkSuite, run: RunFile, comparison: Comparison | None) -> Path:
+    # Here, so that a template engine that is missing costs the page and nothing else.
+    from reports.render.html import page
+    from reports.render.html.report import Report
+
+    recorder, baseline = suite.recorder, other_side(run) or (suite.baseline if comparison else None)
+    report = Report(run, shown(recorder.path), recorder.path.parent, comparison, baseline)
+    return page.write(suite.settings.report_dir, report)
