@@ -71,6 +71,7 @@ class Controller(Enabled):
         self.interrupted = False
         self.enough_failed = False
         self.joined = False
+        self.collected = 0
         self.order: dict[str, int] = {}
         self.unmeasured: dict[str, tuple[Outcome, str]] = {}
         self.cut_off: set[str] = set()
@@ -110,14 +111,15 @@ class Controller(Enabled):
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Now it is known what was asked for."""
-        if self.order:
+        """Now it is known what was asked for, and once all workers have told, that each has a slot."""
+        if self.progress:  # of a worker that replaces another
             return
+        self.collected += bool(ids)
         self.order = {nodeid: number for number, nodeid in enumerate(ids)}
         cells = {self.cell_of(nodeid) for nodeid in ids}
         self.suite.recorder.expect(self.planned.values(), cells)
         running = [cell for cell, planned in self.planned.items() if planned.runs and cell in cells]
-        if running:
+        if running and self.collected == self.number:
             try:
                 context.refuse_without_cuda(self.suite.settings.machine)
             except SuiteError as error:
@@ -198,7 +200,8 @@ class Controller(Enabled):
         recorder = self.suite.recorder
         for cell, noted in self.unmeasured.items():
             recorder.not_measured(cell, *noted)
-        if not (self.config._benchmarksession.disabled or self.enough_failed or exit_code == ending.INTERRUPTED):
+        ended = exit_code in (ending.PASSED, ending.FAILED, ending.NO_TESTS) and not self.enough_failed
+        if ended and not self.config._benchmarksession.disabled:
             for outcome in recorder.asked_for:
                 if outcome.outcome == "not run":
                     outcome.reason = ending.NO_WORKER

@@ -162,7 +162,7 @@ class InWorker(Enabled):
     def pytest_sessionfinish(self) -> None:
         """Write the part as it stands at the end, and tell the controller of a usage error."""
         self.config.workeroutput[USAGE_ERROR] = self.problem
-        if self.suite.recorder.written:
+        if self.suite.recorder.written or self.config._benchmarksession.benchmarks:
             session.save(self.suite, self.config)
 
 

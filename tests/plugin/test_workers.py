@@ -6,13 +6,15 @@ from typing import Any, cast
 
 import pytest
 
+from benchmarks.plugin import output, session
 from benchmarks.plugin.controller import Controller, benchmark_of
 from benchmarks.plugin.options import ROOT
+from benchmarks.plugin.progress import Progress
 from benchmarks.plugin.suite import BarkSuite
 from benchmarks.plugin.workers import PARTS, InWorker, measures, workers_asked_for
 from fixtures.errors import SuiteError
 from fixtures.levels import LEVELS
-from fixtures.machine import lock, workers
+from fixtures.machine import context, lock, workers
 from fixtures.machine.gpus import Machine
 from fixtures.machine.workers import Slot, Worker
 from tests.builders import PLAIN, cell_document
@@ -89,6 +91,24 @@ def test_a_cell_is_known_by_the_node_id_whatever_other_plugins_add(
     parameters: str, cell: str, controller: Controller
 ) -> None:
     assert controller.cell_of(f"benchmarks/test_bark.py::test_generate{parameters}") == cell
+
+
+def test_an_earlier_run_s_files_are_left_alone_until_every_worker_has_a_slot(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(session, "begin", lambda suite, config: begun.append(suite))
+    monkeypatch.setattr(output, "progress", lambda config, suite, cells, workers: Progress(print))
+    monkeypatch.setattr(context, "refuse_without_cuda", lambda machine: None)
+    vars(controller.suite.recorder)["expect"] = lambda *arguments, **options: None
+    controller.number = 2
+    collected = [f"benchmarks/test_bark.py::test_generate[{SMALL}]"]
+    for ids in (collected, []):  # the second worker has no slot
+        controller.pytest_xdist_node_collection_finished(ids)
+    assert begun == []
+    controller.pytest_xdist_node_collection_finished(collected)
+    controller.pytest_xdist_node_collection_finished(collected)  # of a worker that replaces another
+    assert begun == [controller.suite]
 
 
 def test_an_entry_from_another_process_says_what_it_said_there() -> None:
