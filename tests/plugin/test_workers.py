@@ -18,6 +18,7 @@ from fixtures.machine import context, lock, workers
 from fixtures.machine.gpus import Machine
 from fixtures.machine.workers import Slot, Worker
 from tests.builders import PLAIN, cell_document
+from tests.lanes import MATRIX
 
 SMALL = PLAIN
 
@@ -69,7 +70,9 @@ def test_workers_that_are_not_each_for_a_part_of_the_cells_here_are_refused(opti
 
 @pytest.fixture
 def controller(tmp_path: Path) -> Controller:
-    settings = SimpleNamespace(level=LEVELS["pr"], machine=Machine("NVIDIA H200", {}), report_dir=tmp_path)
+    settings = SimpleNamespace(
+        matrix=MATRIX, level=LEVELS["pr"], machine=Machine("NVIDIA H200", {}), report_dir=tmp_path
+    )
     suite = BarkSuite(cast(Any, settings), cast(Any, SimpleNamespace(warnings=[])), cast(Any, None))
     options = SimpleNamespace(option=SimpleNamespace(benchmark_only=False))
     return Controller(cast(Any, options), suite, 1, [Slot((0,))])
