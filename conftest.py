@@ -11,7 +11,7 @@ import pytest
 from benchmarks.plugin import against, conflicts, controller, ending, options, output, plan, workers
 from benchmarks.plugin import session as bark_session
 from benchmarks.plugin.recorder import ReplayTimer
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.suite import Suite
 from fixtures.cells import Cell
 from fixtures.errors import SuiteError
 from fixtures.loading import ProvenModel
@@ -22,7 +22,7 @@ from reports.errors import OUTSIDE, explained
 PROBLEMS = (SuiteError, *OUTSIDE)
 """What a user can act on: said in one line, never a traceback."""
 
-SUITE = pytest.StashKey[BarkSuite]()
+SUITE = pytest.StashKey[Suite]()
 CELLS = pytest.StashKey[dict[str, str]]()  # node id -> cell, of the selected cells
 PLAN = pytest.StashKey[list[plan.Planned]]()
 ELSEWHERE = pytest.StashKey[dict[str, int]]()  # cell -> the other shard that measures it
@@ -154,7 +154,7 @@ def cell(request: pytest.FixtureRequest, matrix: Matrix) -> Cell:
 
 
 @pytest.fixture
-def model(cell: Cell, bark_suite: BarkSuite) -> Iterator[ProvenModel]:
+def model(cell: Cell, bark_suite: Suite) -> Iterator[ProvenModel]:
     """The cell's model: loaded on an empty device and proven; afterwards the device is empty again."""
     try:
         proven = bark_suite.proven(cell)
@@ -168,7 +168,7 @@ def model(cell: Cell, bark_suite: BarkSuite) -> Iterator[ProvenModel]:
 
 
 @pytest.fixture(scope="session")
-def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
+def bark_suite(request: pytest.FixtureRequest) -> Suite:
     """The running session: measures, records and judges cells."""
     config = request.config
     suite = config.stash[SUITE]
@@ -183,7 +183,7 @@ def bark_suite(request: pytest.FixtureRequest) -> BarkSuite:
 
 
 @pytest.fixture
-def save_run(request: pytest.FixtureRequest, bark_suite: BarkSuite) -> Callable[[], None]:
+def save_run(request: pytest.FixtureRequest, bark_suite: Suite) -> Callable[[], None]:
     """Writes the run file as it stands."""
     return lambda: bark_session.save(bark_suite, request.config)
 

@@ -9,13 +9,13 @@ import pytest
 from benchmarks.plugin.oppose import oppose
 from benchmarks.plugin.recorder import replay
 from benchmarks.plugin.session import end_if_broken
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.suite import Suite
 from fixtures.cells import Cell
 from fixtures.errors import SuiteError
 from fixtures.rounds import RoundPolicy
 
 
-def test_generate(cell: Cell, benchmark: Any, bark_suite: BarkSuite, request: pytest.FixtureRequest) -> None:
+def test_generate(cell: Cell, benchmark: Any, bark_suite: Suite, request: pytest.FixtureRequest) -> None:
     """One generation a round; fails where the cell is not what it is named for, or got worse than its baseline."""
     if hasattr(request.config, "workerinput") and bark_suite.worker is None:
         pytest.fail("this worker has no GPU and no cores of its own: name benchmarks/ with -n", pytrace=False)

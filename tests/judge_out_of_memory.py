@@ -6,11 +6,11 @@ from typing import NoReturn
 
 import pytest
 
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.suite import Suite
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    def judge(suite: BarkSuite, run: object) -> NoReturn:
+    def judge(suite: Suite, run: object) -> NoReturn:
         raise MemoryError
 
-    pytest.MonkeyPatch().setattr(BarkSuite, "judge", judge)
+    pytest.MonkeyPatch().setattr(Suite, "judge", judge)

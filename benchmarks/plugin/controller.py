@@ -19,9 +19,9 @@ import pytest
 from pytest_benchmark.stats import Metadata
 
 from benchmarks.plugin import conflicts, ending, output, plan, session
-from benchmarks.plugin.progress import Progress
+from benchmarks.plugin.progress import RunProgress
 from benchmarks.plugin.recorder import disturbed
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.suite import Suite
 from benchmarks.plugin.workers import IN_WORKER, PARTS, USAGE_ERROR, Enabled, InWorker, measures, workers_asked_for
 from fixtures.errors import SuiteError
 from fixtures.machine import context
@@ -39,7 +39,7 @@ INTERRUPT = "keyboard-interrupt"
 """pytest-xdist's error of a worker that Ctrl-C has ended."""
 
 
-def register(config: pytest.Config, suite: BarkSuite, worker: InWorker | None) -> None:
+def register(config: pytest.Config, suite: Suite, worker: InWorker | None) -> None:
     """Register what a session with workers needs; nothing in one without.
 
     Raises:
@@ -63,7 +63,7 @@ def register(config: pytest.Config, suite: BarkSuite, worker: InWorker | None) -
 class Controller(Enabled):
     """Notes what becomes of the workers' cells, and makes one run of their parts."""
 
-    def __init__(self, config: pytest.Config, suite: BarkSuite, number: int, available: Sequence[Slot]) -> None:
+    def __init__(self, config: pytest.Config, suite: Suite, number: int, available: Sequence[Slot]) -> None:
         """Of a session with so many workers."""
         super().__init__(config)
         self.suite, self.number, self.available = suite, number, available
@@ -78,7 +78,7 @@ class Controller(Enabled):
         self.session_cores = len(machine_workers.usable_cores())
         chosen = suite.settings
         self.planned = {planned.cell.id: planned for planned in plan.plan(chosen.matrix, chosen.level, chosen.machine)}
-        self.progress: Progress | None = None
+        self.progress: RunProgress | None = None
         suite.awaits_parts = True
         if number > 1:
             suite.warn(

@@ -12,7 +12,7 @@ from benchmarks.plugin import plan
 from benchmarks.plugin.options import Settings
 from benchmarks.plugin.output import Result, write_report
 from benchmarks.plugin.session import document
-from benchmarks.plugin.suite import BarkSuite, shown
+from benchmarks.plugin.suite import Suite, shown
 from reports.errors import ReportError
 from reports.records import runfile
 from reports.render.summary import sentence
@@ -26,7 +26,7 @@ NO_WORKER = "no worker was left to measure it, or none could write what it measu
 """Why a cell was not run in a session with workers that came to its end."""
 
 
-def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
+def finish(suite: Suite, config: Any, exit_code: int) -> Result:
     """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
     recorder = suite.recorder
     suite.ending = True
@@ -81,14 +81,14 @@ def finish(suite: BarkSuite, config: Any, exit_code: int) -> Result:
     return result
 
 
-def broken_off(suite: BarkSuite, exit_code: int, problem: str) -> Result:
+def broken_off(suite: Suite, exit_code: int, problem: str) -> Result:
     """The end of a session whose own ending failed: what was measured was written before, cell by cell."""
     kept = f"; what was measured is in {shown(suite.recorder.path)}" if suite.recorder.written else ""
     code = FAILED if exit_code in (PASSED, NO_TESTS) else exit_code
     return Result(code, lines=[f"FAILED: no verdict: {problem}{kept}"])
 
 
-def earlier_run(suite: BarkSuite) -> str:
+def earlier_run(suite: Suite) -> str:
     """Say whose the run file is, where nothing was measured; where a verdict was wanted, none may be taken from it."""
     chosen, path = suite.settings, shown(suite.recorder.path)
     if not (chosen.compare or chosen.update or chosen.against):
@@ -97,7 +97,7 @@ def earlier_run(suite: BarkSuite) -> str:
     return f"nothing was measured, so {path} of an earlier run was removed"
 
 
-def rescued(suite: BarkSuite, saved: dict[str, Any]) -> list[str]:
+def rescued(suite: Suite, saved: dict[str, Any]) -> list[str]:
     """Where a run file is that could not be written to its place; nothing where it could, or nowhere else either."""
     if not suite.recorder.problem or not suite.recorder.records:
         return []
@@ -126,7 +126,7 @@ def save_theirs(config: Any) -> list[str]:
     return []
 
 
-def left_by_workers(suite: BarkSuite) -> list[str]:
+def left_by_workers(suite: Suite) -> list[str]:
     """A line for the cells that no worker was left to measure; none where all had their turn."""
     cells = sorted(outcome.cell for outcome in suite.recorder.asked_for if outcome.reason == NO_WORKER)
     if not cells:
@@ -137,7 +137,7 @@ def left_by_workers(suite: BarkSuite) -> list[str]:
     ]
 
 
-def never_opposed(suite: BarkSuite) -> list[str]:
+def never_opposed(suite: Suite) -> list[str]:
     """A line for a run that no other side was started for: `--against` had nothing to judge, and that is no pass."""
     if not suite.settings.against:
         return []
@@ -154,7 +154,7 @@ def drilled(settings: Settings) -> str:
     return line if settings.compare or settings.against else f"{line}; add --benchmark-compare to hear the alarm"
 
 
-def _empty(suite: BarkSuite, exit_code: int) -> Result:
+def _empty(suite: Suite, exit_code: int) -> Result:
     """A session without a cell: never a pass where something was to be judged or accepted."""
     outcomes = suite.recorder.outcomes.values()
     nothing = plan.nothing_selected(suite.settings.matrix, (outcome.reason for outcome in outcomes if outcome.reason))
@@ -164,7 +164,7 @@ def _empty(suite: BarkSuite, exit_code: int) -> Result:
     return Result(code, lines=[f"FAILED: nothing was measured, so nothing was judged. {nothing}"])
 
 
-def _update(suite: BarkSuite, result: Result, interrupted: bool) -> None:
+def _update(suite: Suite, result: Result, interrupted: bool) -> None:
     assert result.run is not None
     if interrupted:
         line = "the run was interrupted, so no baseline changed"

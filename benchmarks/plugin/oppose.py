@@ -7,13 +7,13 @@ from typing import Any
 
 from benchmarks.plugin.only_there import only_there
 from benchmarks.plugin.other_side import OtherSide
-from benchmarks.plugin.suite import BarkSuite, environment_record
+from benchmarks.plugin.suite import Suite, environment_record
 from fixtures.meters.memory import give_back
 from fixtures.pairs.protocol import Order
 from reports.verdicts.thresholds import overrides
 
 
-def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
+def start_other_side(suite: Suite, commit_info: dict[str, Any]) -> None:
     """Start the other side, so that one that cannot measure ends the run before anything is measured.
 
     Args:
@@ -37,7 +37,7 @@ def start_other_side(suite: BarkSuite, commit_info: dict[str, Any]) -> None:
     suite.recorder.against = suite.other.record() | {"only_there": lost}
 
 
-def oppose(suite: BarkSuite, cell: str, found: dict[str, Any], keep: Callable[[], None]) -> None:
+def oppose(suite: Suite, cell: str, found: dict[str, Any], keep: Callable[[], None]) -> None:
     """Have a cell that was just measured measured by the other side, and by both in turns.
 
     Args:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from benchmarks.plugin.against import ROOT, Against, commit_of
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.quiet_core import QuietCores, quiet_cores
-from fixtures.pairs.process import BrokenWorkerError, Side, Worker
+from fixtures.pairs.process import BrokenWorkerError, Side, WorkerProcess
 from fixtures.pairs.protocol import Order
 from fixtures.pairs.rounds import Launch, Samples, loaded, measure_pairs
 from fixtures.rounds import Progress, Report, quietly
@@ -43,12 +43,12 @@ class OtherSide:
     against: Against
     cells: int
     drill: str = ""
-    start: Callable[[Side, float], Worker] = Worker
+    start: Callable[[Side, float], WorkerProcess] = WorkerProcess
     head: Side = field(default_factory=lambda: Side("this side", sys.executable, ROOT))
     description: dict[str, Any] = field(default_factory=dict)
     commit_info: dict[str, Any] = field(default_factory=dict)
     cores: Callable[[str], QuietCores | None] = quiet_cores
-    _alone: Worker | None = None
+    _alone: WorkerProcess | None = None
     _shared: Launch | None = None
 
     @property
@@ -226,12 +226,12 @@ class OtherSide:
             base.stop()
             raise
 
-    def _counting(self) -> Worker:
+    def _counting(self) -> WorkerProcess:
         """The other side's worker that measures cells alone."""
         self._alone = self._alone or self._started(self.against.side)
         return self._alone
 
-    def _started(self, side: Side) -> Worker:
+    def _started(self, side: Side) -> WorkerProcess:
         return self.start(side, self.against.timeout_s)
 
     def _forget_broken(self) -> None:

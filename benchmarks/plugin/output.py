@@ -13,9 +13,9 @@ from typing import Any
 from rich.console import RenderableType
 
 from benchmarks.plugin import plan, sharding
-from benchmarks.plugin.progress import Progress
+from benchmarks.plugin.progress import RunProgress
 from benchmarks.plugin.recorder import PAGE_FILE, REPORT_FILE
-from benchmarks.plugin.suite import BarkSuite, shown
+from benchmarks.plugin.suite import Suite, shown
 from reports.characters import inert, visible_lines
 from reports.commands.progress import is_live
 from reports.errors import ReportError
@@ -66,7 +66,7 @@ def is_terminal(config: Any) -> bool:
     return is_live(isatty=bool(getattr(reporter, "isatty", False)))
 
 
-def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int = 0) -> Progress:
+def progress(config: Any, suite: Suite, cells: Sequence[str], workers: int = 0) -> RunProgress:
     """Progress over these cells, as pytest's terminal can show it."""
     chosen, writer = suite.settings, terminal_writer(config)
     try:
@@ -75,7 +75,7 @@ def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int =
         )
     except ReportError:  # whoever needs the baseline says what is wrong with it
         known = sharding.Durations(chosen.matrix)
-    return Progress(
+    return RunProgress(
         uncaptured(config),
         live=is_terminal(config),
         width=writer.fullwidth if writer else 80,
@@ -85,7 +85,7 @@ def progress(config: Any, suite: BarkSuite, cells: Sequence[str], workers: int =
     )
 
 
-def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> RenderableType:
+def verdicts(suite: Suite, run: RunFile, comparison: Comparison) -> RenderableType:
     """The verdicts, with the run file to accept where this session wrote one."""
     path = shown(suite.recorder.path) if suite.recorder.written else ""
     folders = (
@@ -94,7 +94,7 @@ def verdicts(suite: BarkSuite, run: RunFile, comparison: Comparison) -> Renderab
     return terminal.verdicts(comparison, reproduce.next_commands(comparison, run, path, folders))
 
 
-def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
+def closing_lines(suite: Suite, result: Result | None, config: Any, planned: Iterable[plan.Planned]) -> list[str]:
     """The end of the output: the plan where cells were only listed, else tables, verdicts, where the files are."""
     writer = terminal_writer(config)
     if result is None or writer is None:
@@ -117,7 +117,7 @@ def closing_lines(suite: BarkSuite, result: Result | None, config: Any, planned:
     ]
 
 
-def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
+def without_terminal(suite: Suite, result: Result, config: Any) -> None:
     """Say on standard error what failed, where pytest has no terminal to say it on."""
     if terminal_writer(config) is not None or config.getoption("collectonly"):
         return
@@ -127,7 +127,7 @@ def without_terminal(suite: BarkSuite, result: Result, config: Any) -> None:
     sys.stderr.writelines(f"{inert(visible_lines(line))}\n" for line in result.lines)
 
 
-def write_report(suite: BarkSuite, run: RunFile, comparison: Comparison | None) -> list[str]:
+def write_report(suite: Suite, run: RunFile, comparison: Comparison | None) -> list[str]:
     """Write both; returns lines for the user. Markdown that cannot be written is the recorder's problem."""
     path = suite.settings.report_dir / REPORT_FILE
     try:
@@ -143,7 +143,7 @@ def write_report(suite: BarkSuite, run: RunFile, comparison: Comparison | None) 
     return [*warnings, f"run file {shown(suite.recorder.path)}, report {shown(path)}"]
 
 
-def _write_page(suite: BarkSuite, run: RunFile, comparison: Comparison | None) -> Path:
+def _write_page(suite: Suite, run: RunFile, comparison: Comparison | None) -> Path:
     # Here, so that a template engine that is missing costs the page and nothing else.
     from reports.render.html import page
     from reports.render.html.report import Report

@@ -61,7 +61,7 @@ class Terminal(StringIO):
         return len(text)
 
 
-class Progress:
+class RunProgress:
     """Shows which cells are measured and how long the run will go on."""
 
     def __init__(

@@ -18,9 +18,9 @@ from benchmarks.plugin import plan, sharding
 from benchmarks.plugin.oppose import start_other_side
 from benchmarks.plugin.options import Settings
 from benchmarks.plugin.output import not_captured
-from benchmarks.plugin.progress import Progress
+from benchmarks.plugin.progress import RunProgress
 from benchmarks.plugin.recorder import Recorder
-from benchmarks.plugin.suite import BarkSuite, environment_record, shown
+from benchmarks.plugin.suite import Suite, environment_record, shown
 from benchmarks.plugin.traces import Traces
 from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
@@ -31,9 +31,9 @@ from fixtures.models import describe
 from reports.records.schema import Outcome
 
 
-def new_suite(settings: Settings) -> BarkSuite:
+def new_suite(settings: Settings) -> Suite:
     """A session with nothing measured yet."""
-    suite = BarkSuite(
+    suite = Suite(
         settings=settings,
         recorder=Recorder(
             settings.run_path,
@@ -51,7 +51,7 @@ def new_suite(settings: Settings) -> BarkSuite:
     return suite
 
 
-def header(suite: BarkSuite) -> str:
+def header(suite: Suite) -> str:
     """One line at the top of the output: what is measured on what, and against which baseline."""
     chosen = suite.settings
     line = f"bark: level {chosen.level.name}, lane {chosen.machine.lane}, {chosen.machine.gpu or 'no GPU'}"
@@ -66,7 +66,7 @@ def header(suite: BarkSuite) -> str:
     return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
 
 
-def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
+def elsewhere(suite: Suite, planned: list[plan.Planned], selected: Container[str]) -> dict[str, int]:
     """The selected cells that other shards measure, each with the number of its shard; empty without `--shard`.
 
     Raises:
@@ -85,12 +85,12 @@ def elsewhere(suite: BarkSuite, planned: list[plan.Planned], selected: Container
     return {cell: holder for cell, holder in suite.split.held_by.items() if holder != chosen.shard.number}
 
 
-def split_line(suite: BarkSuite) -> list[str]:
+def split_line(suite: Suite) -> list[str]:
     """A line under the collection: how the plan was split; none without `--shard`."""
     return [suite.split.describe()] if suite.split else []
 
 
-def prepare(suite: BarkSuite, config: Any, progress: Progress) -> None:
+def prepare(suite: Suite, config: Any, progress: RunProgress) -> None:
     """Get ready for the first cell: the card for this run alone, checkpoints, quiet libraries, a progress line.
 
     Raises:
@@ -125,7 +125,7 @@ def prepare(suite: BarkSuite, config: Any, progress: Progress) -> None:
         start_other_side(suite, commit_of(config))
 
 
-def begin(suite: BarkSuite, config: Any) -> None:
+def begin(suite: Suite, config: Any) -> None:
     """Cells are about to be measured: nothing of an earlier run is to be taken for theirs."""
     if not config._benchmarksession.disabled:
         suite.began = True
@@ -138,7 +138,7 @@ ONCE_IN_S = 5.0
 """A second signal within these seconds is of the same end: `timeout` sends each to the process and to its group."""
 
 
-def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
+def interrupt_on_signals(suite: Suite, config: Any) -> None:
     """Have SIGTERM and SIGHUP, as of a scheduler or a closed terminal, end this session as Ctrl-C does.
 
     Not while it ends already, and not where a signal is ignored (nohup) or has a handler. A worker dies by them: its
@@ -163,14 +163,14 @@ def interrupt_on_signals(suite: BarkSuite, config: Any) -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep loading bars and Bark's own known warnings out of the output; errors still show."""
+    """Keep loading bars and the libraries' known warnings out of the output; errors still show."""
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
 
-def add_environment(suite: BarkSuite, machine_info: dict[str, Any], config: Any) -> None:
+def add_environment(suite: Suite, machine_info: dict[str, Any], config: Any) -> None:
     """Add card, host, software and commit to pytest-benchmark's `machine_info`; found out once a session."""
     if not suite.machine_info and not suite.awaits_parts:
         commit = str(commit_of(config).get("id"))
@@ -195,14 +195,14 @@ def add_commit(commit_info: dict[str, Any], variables: Mapping[str, str]) -> Non
         commit_info.pop("error", None)
 
 
-def complete(suite: BarkSuite, output: dict[str, Any]) -> None:
+def complete(suite: Suite, output: dict[str, Any]) -> None:
     """Add what the suite knows to a JSON document that pytest-benchmark is about to write."""
     output["suite"] = suite.recorder.suite()
     output["benchmarks"] = suite.recorder.entries(output["benchmarks"])
     output["machine_info"].update(suite.recorder.inputs())
 
 
-def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
+def document(suite: Suite, config: Any) -> dict[str, Any]:
     """The run file as it stands, made by pytest-benchmark's own hooks."""
     session = config._benchmarksession
     commit_info = commit_of(config)
@@ -217,12 +217,12 @@ def document(suite: BarkSuite, config: Any) -> dict[str, Any]:
     return output
 
 
-def save(suite: BarkSuite, config: Any) -> None:
+def save(suite: Suite, config: Any) -> None:
     """Write the run file as it stands."""
     suite.recorder.save(document(suite, config))
 
 
-def record_own(suite: BarkSuite, config: Any, key: str, cell: str, benchmark: Any) -> str:
+def record_own(suite: Suite, config: Any, key: str, cell: str, benchmark: Any) -> str:
     """Record what a user's own benchmark measured, and judge it.
 
     Returns:
@@ -271,7 +271,7 @@ def report_reason(report: Any) -> str:
     return str(crash.message if crash else longrepr or "")
 
 
-def end_if_broken(suite: BarkSuite, session: Any, cell: str) -> None:
+def end_if_broken(suite: Suite, session: Any, cell: str) -> None:
     """End this worker, or have pytest's session end after this test, where nothing more can be measured here.
 
     A broken CUDA context fails every later cell of its process. A worker ends as one that died, and another takes over;

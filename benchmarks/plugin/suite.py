@@ -15,7 +15,7 @@ from pytest_benchmark.utils import get_machine_id
 from benchmarks.plugin.options import Settings
 from benchmarks.plugin.other_side import OtherSide
 from benchmarks.plugin.plan import cell_in
-from benchmarks.plugin.progress import Progress
+from benchmarks.plugin.progress import RunProgress
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
 from benchmarks.plugin.sharding import Durations, Split, measured
 from benchmarks.plugin.traces import Traces
@@ -45,14 +45,14 @@ from reports.verdicts.wall import can_settle, settled
 
 
 @dataclass(slots=True)
-class BarkSuite:
+class Suite:
     """One session. `baseline` is set once it was found; `baseline_name` is where it is, or should be."""
 
     settings: Settings
     recorder: Recorder
     checkpoints: CheckpointSource
     references: References = field(default_factory=References)
-    progress: Progress | None = None
+    progress: RunProgress | None = None
     machine_info: dict[str, Any] = field(default_factory=dict)
     baseline: RunFile | None = None
     baseline_name: str = ""

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from benchmarks.plugin import session
-from benchmarks.plugin.progress import Progress
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.progress import RunProgress
+from benchmarks.plugin.suite import Suite
 from fixtures.errors import SuiteError
 from fixtures.machine import lock, workers
 from fixtures.machine.workers import Worker
@@ -101,7 +101,7 @@ class Enabled:
 class InWorker(Enabled):
     """Binds this process to a free slot, and writes its part."""
 
-    suite: BarkSuite
+    suite: Suite
 
     def __init__(self, config: Any) -> None:
         """Take a slot and bind this process to it, before anything looks for a GPU."""
@@ -122,7 +122,7 @@ class InWorker(Enabled):
     def _take(self, number: int) -> Worker:
         option = self.config.getoption
         available = workers.slots(number, option("device"))
-        waiting = Progress(sys.stderr.write)
+        waiting = RunProgress(sys.stderr.write)
         if available[0].gpu is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             names = [f"slot-{at}" for at in range(number)]
@@ -136,7 +136,7 @@ class InWorker(Enabled):
         slot = available[taken]
         return Worker(self.name, number, slot.cores, slot.gpu, slot.visible)
 
-    def measure_for(self, suite: BarkSuite) -> None:
+    def measure_for(self, suite: Suite) -> None:
         """Have a session's run file be this worker's part."""
         self.suite = suite
         suite.worker = self.worker

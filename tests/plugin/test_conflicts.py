@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.plugin import conflicts
 from benchmarks.plugin.conflicts import ROOT, refuse, refuse_debugger, refuse_grouping, refuse_unwritable
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.suite import Suite
 from fixtures.errors import SuiteError
 from reports.verdicts import thresholds
 
@@ -128,7 +128,7 @@ def test_a_threshold_of_theirs_without_a_stored_run_is_refused_before_measuring(
 ) -> None:
     monkeypatch.setattr("benchmarks.plugin.suite.overrides", lambda: thresholds.NONE)
     chosen = SimpleNamespace(compare_with=None, storage=str(tmp_path), storage_is_ours=False)
-    suite = BarkSuite(cast(Any, chosen), cast(Any, None), cast(Any, None))
+    suite = Suite(cast(Any, chosen), cast(Any, None), cast(Any, None))
     suite.load_baseline()
     with pytest.raises(SuiteError, match="--benchmark-compare-fail has nothing to judge, as there is no baseline in"):
         suite.load_baseline(needed=True)

@@ -24,7 +24,7 @@ from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.machine.quiet_core import QuietCores
 from fixtures.meters.cupti import SWITCH
 from fixtures.pairs import process as pairs
-from fixtures.pairs.process import BrokenWorkerError, Side, Worker
+from fixtures.pairs.process import BrokenWorkerError, Side, WorkerProcess
 from fixtures.pairs.protocol import GarbledError, Lines, Order, decoded, encoded
 from fixtures.pairs.rounds import Launch, Samples, base_first, loaded
 from fixtures.pairs.worker import MeasuringSide
@@ -55,11 +55,11 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
 
 
 @pytest.fixture
-def worker(pretend: Pretend) -> Iterator[Callable[..., Worker]]:
-    started: list[Worker] = []
+def worker(pretend: Pretend) -> Iterator[Callable[..., WorkerProcess]]:
+    started: list[WorkerProcess] = []
 
-    def start(side: Side = OTHER, timeout_s: float = 20.0) -> Worker:
-        started.append(Worker(side, timeout_s))
+    def start(side: Side = OTHER, timeout_s: float = 20.0) -> WorkerProcess:
+        started.append(WorkerProcess(side, timeout_s))
         return started[-1]
 
     yield start
@@ -107,7 +107,7 @@ def test_lines_come_one_by_one_however_they_were_cut(tmp_path: Path) -> None:
     os.close(reading)
 
 
-def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], pretend: Pretend) -> None:
+def test_a_worker_measures_loads_and_times(worker: Callable[..., WorkerProcess], pretend: Pretend) -> None:
     one = worker()
     assert one.ready()["environment"]["software"] == {"torch": "2.13.0"}
     seen: list[Any] = []
@@ -119,7 +119,7 @@ def test_a_worker_measures_loads_and_times(worker: Callable[..., Worker], preten
 
 
 def test_a_worker_at_work_is_ended_and_not_waited_for(
-    worker: Callable[..., Worker], pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+    worker: Callable[..., WorkerProcess], pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pairs, "STOP_S", 600.0)
     pretend(other={"at": {"measure": "hang"}})
@@ -160,7 +160,7 @@ def test_a_worker_does_not_outlive_a_run_that_is_killed_though_it_is_at_work(pre
 
 
 def test_two_workers_work_at_the_same_time_and_are_answered_in_turn(
-    worker: Callable[..., Worker], pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worker: Callable[..., WorkerProcess], pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
     pretend(other={"at": {"load": "log"}}, head={"at": {"load": "log", "round": "memory"}})
@@ -174,7 +174,9 @@ def test_two_workers_work_at_the_same_time_and_are_answered_in_turn(
         assert base.answer()["latency_s"] == 0.125
 
 
-def test_a_side_that_cannot_load_leaves_the_other_one_whole(worker: Callable[..., Worker], pretend: Pretend) -> None:
+def test_a_side_that_cannot_load_leaves_the_other_one_whole(
+    worker: Callable[..., WorkerProcess], pretend: Pretend
+) -> None:
     pretend(other={"at": {"load": "memory"}})
     base, head = worker(), worker(Side("this side", sys.executable, ROOT))
     with pytest.raises(OutOfMemoryError), loaded(Launch(base, head), ORDER, ORDER):
@@ -196,7 +198,7 @@ def test_a_side_that_cannot_load_leaves_the_other_one_whole(worker: Callable[...
     ],
 )  # fmt: skip
 def test_a_worker_that_breaks_says_how_and_is_gone(
-    worker: Callable[..., Worker], pretend: Pretend, at: dict[str, str], says: str
+    worker: Callable[..., WorkerProcess], pretend: Pretend, at: dict[str, str], says: str
 ) -> None:
     pretend(other={"at": at})
     one = worker()
@@ -209,13 +211,15 @@ def test_a_worker_that_breaks_says_how_and_is_gone(
         one.ask("round")
 
 
-def test_a_worker_that_cannot_start_shows_how_to_look_at_it(worker: Callable[..., Worker], pretend: Pretend) -> None:
+def test_a_worker_that_cannot_start_shows_how_to_look_at_it(
+    worker: Callable[..., WorkerProcess], pretend: Pretend
+) -> None:
     pretend(other={"at": {"start": "die"}})
     with pytest.raises(BrokenWorkerError, match=r"to see it alone: cd .* -m tests.fake_worker --check"):
         worker().ready()
 
 
-def test_a_worker_that_hangs_is_killed_after_its_time(worker: Callable[..., Worker], pretend: Pretend) -> None:
+def test_a_worker_that_hangs_is_killed_after_its_time(worker: Callable[..., WorkerProcess], pretend: Pretend) -> None:
     pretend(other={"at": {"round": "hang"}})
     one = worker()
     one.ready()
@@ -226,7 +230,7 @@ def test_a_worker_that_hangs_is_killed_after_its_time(worker: Callable[..., Work
 
 
 def test_a_worker_of_another_version_is_refused_before_it_is_asked(
-    worker: Callable[..., Worker], pretend: Pretend
+    worker: Callable[..., WorkerProcess], pretend: Pretend
 ) -> None:
     pretend(protocol=3)
     with pytest.raises(BrokenWorkerError, match=r"speaks version 3 of the protocol .* leave --against-tree out"):
@@ -235,12 +239,12 @@ def test_a_worker_of_another_version_is_refused_before_it_is_asked(
 
 def test_an_interpreter_that_is_none_is_refused() -> None:
     with pytest.raises(BrokenWorkerError, match="cannot be started: No such file"):
-        Worker(replace(OTHER, python="/nowhere/python"))
+        WorkerProcess(replace(OTHER, python="/nowhere/python"))
 
 
 @pytest.mark.parametrize(("how", "kind"), [("memory", OutOfMemoryError), ("lacks", SuiteError)])
 def test_a_worker_that_cannot_do_a_cell_does_the_next(
-    worker: Callable[..., Worker], pretend: Pretend, how: str, kind: type[SuiteError]
+    worker: Callable[..., WorkerProcess], pretend: Pretend, how: str, kind: type[SuiteError]
 ) -> None:
     pretend(other={"at": {"load 1": how}})
     one = worker()
@@ -402,10 +406,10 @@ def test_a_side_that_died_is_started_again_for_the_next_cell(opposed: Callable[.
 
 def test_a_shared_side_whose_partner_is_gone_ends_before_the_next_launch(pretend: Pretend) -> None:
     pretend(other={"at": {"release 1": "die"}})
-    started: list[Worker] = []
+    started: list[WorkerProcess] = []
 
-    def start(side: Side, timeout_s: float) -> Worker:
-        started.append(Worker(side, timeout_s))
+    def start(side: Side, timeout_s: float) -> WorkerProcess:
+        started.append(WorkerProcess(side, timeout_s))
         return started[-1]
 
     other = OtherSide(Against(Path(sys.executable), ROOT, 8, 20.0), 20, start=start)

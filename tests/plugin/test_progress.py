@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin.progress import LOG_EVERY_S, Progress, duration
+from benchmarks.plugin.progress import LOG_EVERY_S, RunProgress, duration
 
 THREE = {"a": 10.0, "b": 20.0, "c": 40.0}
 
@@ -40,7 +40,7 @@ def test_seconds_are_said_as_people_do(seconds: float, said: str) -> None:
 
 
 def test_a_log_has_a_line_every_thirty_seconds_at_most(clock: Clock, written: list[str]) -> None:
-    progress = Progress(written.append, expected=THREE, clock=clock)
+    progress = RunProgress(written.append, expected=THREE, clock=clock)
     progress.start("a")
     progress.update(going_on("load"))
     clock.now = LOG_EVERY_S - 1
@@ -53,7 +53,7 @@ def test_a_log_has_a_line_every_thirty_seconds_at_most(clock: Clock, written: li
 
 
 def test_time_left_is_what_the_cells_to_come_are_expected_to_take(clock: Clock) -> None:
-    progress = Progress(lambda text: None, expected=THREE, known=True, clock=clock)
+    progress = RunProgress(lambda text: None, expected=THREE, known=True, clock=clock)
     assert progress.left_s() == 70.0
     progress.start("a")
     clock.now = 5.0
@@ -66,7 +66,7 @@ def test_time_left_is_what_the_cells_to_come_are_expected_to_take(clock: Clock) 
 
 
 def test_without_a_baseline_nothing_is_said_before_the_first_cell_has_ended(clock: Clock) -> None:
-    progress = Progress(lambda text: None, expected=dict.fromkeys(THREE, 1.0), clock=clock)
+    progress = RunProgress(lambda text: None, expected=dict.fromkeys(THREE, 1.0), clock=clock)
     progress.start("a")
     assert progress.time_left() == ""
     progress.update(going_on("rounds", remaining_s=12.0))
@@ -77,7 +77,7 @@ def test_without_a_baseline_nothing_is_said_before_the_first_cell_has_ended(cloc
 
 
 def test_further_work_on_a_cell_counts_as_time_and_not_as_a_cell(clock: Clock) -> None:
-    progress = Progress(lambda text: None, expected=dict.fromkeys(THREE, 1.0), clock=clock)
+    progress = RunProgress(lambda text: None, expected=dict.fromkeys(THREE, 1.0), clock=clock)
     progress.start("a")
     clock.now = 10.0
     progress.finish()
@@ -89,7 +89,7 @@ def test_further_work_on_a_cell_counts_as_time_and_not_as_a_cell(clock: Clock) -
 
 
 def test_several_workers_share_what_is_left(clock: Clock, written: list[str]) -> None:
-    progress = Progress(written.append, expected=THREE, known=True, workers=2, clock=clock)
+    progress = RunProgress(written.append, expected=THREE, known=True, workers=2, clock=clock)
     progress.start("a")
     clock.now = 4.0
     progress.start("c")
@@ -103,7 +103,7 @@ def test_several_workers_share_what_is_left(clock: Clock, written: list[str]) ->
 
 
 def test_a_terminal_gets_a_bar_that_is_gone_when_others_write(clock: Clock, written: list[str]) -> None:
-    progress = Progress(written.append, live=True, width=80, expected=THREE, known=True, clock=clock)
+    progress = RunProgress(written.append, live=True, width=80, expected=THREE, known=True, clock=clock)
     progress.start("a")
     progress.update(going_on("rounds", 3, 10))
     shown = "".join(written)
@@ -125,7 +125,7 @@ def test_a_terminal_gets_a_bar_that_is_gone_when_others_write(clock: Clock, writ
 
 
 def test_what_a_run_waits_for_is_said_now_and_then(clock: Clock, written: list[str]) -> None:
-    progress = Progress(written.append, clock=clock)
+    progress = RunProgress(written.append, clock=clock)
     for clock.now in (0.0, 1.0, LOG_EVERY_S):
         progress.wait("shared with train.py", 1_800.0 - clock.now)
     assert written == [

@@ -16,7 +16,7 @@ from benchmarks.plugin.output import is_terminal, uncaptured
 from benchmarks.plugin.plan import Planned
 from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.session import add_commit, interrupt_on_signals, outcome_of, report_reason
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.suite import Suite
 from fixtures.levels import LEVELS
 
 
@@ -210,7 +210,7 @@ def test_a_drill_advises_a_comparison_only_where_there_is_none(
 
 def test_a_session_stops_rounds_that_have_settled_and_those_that_cannot_any_more() -> None:
     level = LEVELS["pr"]
-    suite = BarkSuite(cast(Settings, SimpleNamespace(level=level)), cast(Any, None), cast(Any, None))
+    suite = Suite(cast(Settings, SimpleNamespace(level=level)), cast(Any, None), cast(Any, None))
     settled, drifted, ten = [1.0] * 8 + [1.2] * 2, [1.0] + [1.2] * 9, [2.8] * 10
     assert suite.policy.enough(ten, settled)
     assert suite.policy.enough(ten, drifted), "one more round fits, and seven are needed"

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.plugin import output, session
 from benchmarks.plugin.controller import Controller, benchmark_of
 from benchmarks.plugin.options import ROOT
-from benchmarks.plugin.progress import Progress
-from benchmarks.plugin.suite import BarkSuite
+from benchmarks.plugin.progress import RunProgress
+from benchmarks.plugin.suite import Suite
 from benchmarks.plugin.workers import PARTS, InWorker, measures, workers_asked_for
 from fixtures.errors import SuiteError
 from fixtures.levels import LEVELS
@@ -73,7 +73,7 @@ def controller(tmp_path: Path) -> Controller:
     settings = SimpleNamespace(
         matrix=MATRIX, level=LEVELS["pr"], machine=Machine("NVIDIA H200", {}), report_dir=tmp_path
     )
-    suite = BarkSuite(cast(Any, settings), cast(Any, SimpleNamespace(warnings=[])), cast(Any, None))
+    suite = Suite(cast(Any, settings), cast(Any, SimpleNamespace(warnings=[])), cast(Any, None))
     options = SimpleNamespace(option=SimpleNamespace(benchmark_only=False))
     return Controller(cast(Any, options), suite, 1, [Slot((0,))])
 
@@ -101,7 +101,7 @@ def test_an_earlier_run_s_files_are_left_alone_until_every_worker_has_a_slot(
 ) -> None:
     begun: list[Any] = []
     monkeypatch.setattr(session, "begin", lambda suite, config: begun.append(suite))
-    monkeypatch.setattr(output, "progress", lambda config, suite, cells, workers: Progress(print))
+    monkeypatch.setattr(output, "progress", lambda config, suite, cells, workers: RunProgress(print))
     monkeypatch.setattr(context, "refuse_without_cuda", lambda machine: None)
     vars(controller.suite.recorder)["expect"] = lambda *arguments, **options: None
     controller.number = 2
