@@ -94,5 +94,6 @@ def nothing_selected(matrix: Matrix, deselected: Iterable[str] = ()) -> str:
     every = [axis for model in matrix.models.values() for axis in model.axes]
     axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in every)
     levels = "".join(f"; {reason}" for reason in dict.fromkeys(deselected))
-    how = 'no cell matches the selection; -k and -m take axis values, as in -k "small and sdpa"'
+    example = " and ".join(axis.values[-1].name for axis in every[:2])
+    how = f'no cell matches the selection; -k and -m take axis values, as in -k "{example}"'
     return f"{how}. They are: {axes}{levels}"
