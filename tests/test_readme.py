@@ -9,12 +9,11 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from fixtures.cells import AxisValue, needs_gpu
 from fixtures.levels import LEVELS
 from fixtures.models.bark import axes
 from fixtures.models.bark.model import MODEL
@@ -220,9 +219,18 @@ def test_the_example_of_an_override_is_one(tmp_path: Path) -> None:
     assert len(overrides(tmp_path / "pyproject.toml", datetime.date(2026, 12, 1)).entries) == 1
 
 
-def test_the_example_of_an_axis_value_is_one() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    theirs = {"attention": SimpleNamespace(use_mine=len), "proofs": SimpleNamespace(my_attention=len)}
-    value = eval(example, vars(axes) | theirs)
-    assert isinstance(value, AxisValue)
-    assert value.needs[0].reason == needs_gpu("my_attention").reason
+def examples() -> list[str]:
+    """The README's blocks of Python."""
+    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_example_of_a_users_own_benchmark_is_the_one_that_is_run() -> None:
+    own = (ROOT / "tests" / "own_benchmarks.py").read_text(encoding="utf-8")  # run by tests/suite/test_second_model.py
+    imports, test = examples()[0].split("\n\n\n")
+    assert test in own
+    assert set(imports.split("\n")) <= set(own.split("\n"))
+
+
+def test_the_example_of_an_axis_value_is_all_of_tf32() -> None:
+    source = Path(axes.__file__).read_text(encoding="utf-8")
+    assert textwrap.indent(examples()[1].rstrip(), " " * 12) + "," in source
