@@ -1,4 +1,4 @@
-"""The base side of a session, its workers made up and in this process (tests/fixtures/test_pair_workers.py has real ones)."""
+"""The base side of a session. Its workers are made up and live in this process; tests/fixtures has real processes."""
 
 from __future__ import annotations
 
@@ -287,23 +287,6 @@ def test_enough_launches_for_a_verdict_are_accepted(pair: Pair, cells: int, laun
 def test_another_gpu_is_refused(pair: Pair) -> None:
     with pytest.raises(SuiteError, match=r"sees another GPU \(none\) than this run \(NVIDIA H200\)"):
         pair.base_side().check({"id": "abc"}, {"model": "NVIDIA H200", "card": "c0ffee"})
-
-
-@pytest.mark.parametrize(
-    ("python", "tree", "name"),
-    [
-        ("head/.venv-blog/bin/python", ROOT, ".venv-blog/bin/python"),
-        ("base/.venv/bin/python", "base", "../base/.venv/bin/python in ../base"),
-        ("head/.venv/bin/python", "head/my base", ".venv/bin/python in 'my base'"),
-        ("head/.venv/bin/python", "head", ".venv/bin/python in ."),
-    ],
-)
-def test_the_name_of_a_base_holds_no_path_of_the_runner(
-    python: str, tree: str | Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "head").mkdir()
-    monkeypatch.chdir(tmp_path / "head")
-    assert Against(tmp_path / python, tmp_path / tree).name == name
 
 
 def test_cores_are_chosen_for_the_cells_device(pair: Pair) -> None:
