@@ -152,9 +152,11 @@ class BaseSide:
             result = {"record": record, "rounds_s": answer["rounds_s"]}
             AgainstRecord.model_validate(result)
         except (KeyError, TypeError, ValidationError) as error:
-            invalid = error.errors()[0]["loc"] if isinstance(error, ValidationError) else error
+            path = error.errors()[0]["loc"] if isinstance(error, ValidationError) else error.args
             worker.stop()
-            raise BrokenWorkerError(f"{self.against.side.name} sent an invalid record (field {invalid})") from error
+            raise BrokenWorkerError(
+                f"{self.against.side.name} sent an invalid record (field {'.'.join(map(str, path))})"
+            ) from error
         if CellRecord.model_validate(record).cell != order.cell:
             raise BrokenWorkerError(f"{self.against.side.name} measured {record['cell']} instead of {order.cell}")
         return result

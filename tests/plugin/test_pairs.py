@@ -284,6 +284,13 @@ def test_enough_launches_for_a_verdict_are_accepted(pair: Pair, cells: int, laun
     assert pair.measure(cells=cells, launches=launches).problem == ""
 
 
+def test_an_invalid_record_names_its_field(pair: Pair) -> None:
+    against = pair.measure(base={"metrics": {"weights": "many"}})
+    assert (against.record, against.pairs, against.broken) == (None, None, True)
+    assert against.problem.startswith("the base (")
+    assert against.problem.endswith("sent an invalid record (field record.metrics.weights.value)")
+
+
 def test_another_gpu_is_refused(pair: Pair) -> None:
     with pytest.raises(SuiteError, match=r"sees another GPU \(none\) than this run \(NVIDIA H200\)"):
         pair.base_side().check({"id": "abc"}, {"model": "NVIDIA H200", "card": "c0ffee"})
