@@ -12,7 +12,7 @@ from tests.suite.conftest import ROOT, Ended, Suite, runner
 TOY = ("tests.toy_lm",)
 OWN = str(ROOT / "tests" / "own_benchmarks.py")
 CELLS = ["mini-whole-recomputed", "mini-whole-kept", "mini-halved-recomputed", "mini-halved-kept"]
-TESTS = ["test_one_call", "test_with_a_parameter-True"]
+TESTS = ["test_short_text", "test_with_a_parameter-True"]
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,8 @@ def test_a_cell_is_proven_counted_and_set_beside_its_reference(run: RunFile) -> 
 def test_a_users_own_benchmark_runs_over_the_matrix_and_is_named_by_test_and_cell(run: RunFile) -> None:
     own = [name for name in run.cells if name not in CELLS]
     assert own == [f"{test}[{cell}]" for test in TESTS for cell in CELLS]
-    record = run.cells["test_one_call[mini-whole-kept]"]
-    assert record.test == "test_one_call"
+    record = run.cells["test_short_text[mini-whole-kept]"]
+    assert record.test == "test_short_text"
     assert list(record.metrics) == ["latency"]
     assert record.axes == run.cells["mini-whole-kept"].axes
 
@@ -70,7 +70,7 @@ def test_the_axes_are_parameters_of_pytest_benchmarks_entries(run: RunFile) -> N
 
 def test_page_and_report_show_the_models_own_axes(accepted: Ended) -> None:
     page = (accepted.folder / "latest" / "index.html").read_text(encoding="utf-8")
-    for shown in ("history", "halved + kept", "test_one_call[mini-whole-kept]"):
+    for shown in ("history", "halved + kept", "test_short_text[mini-whole-kept]"):
         assert shown in page
     assert "attention" not in page
     assert "| halved + kept |" in (accepted.folder / "latest" / "report.md").read_text(encoding="utf-8")
