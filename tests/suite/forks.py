@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import importlib.metadata
 import json
 import os
 import pkgutil
@@ -22,7 +23,7 @@ from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PACKAGES = ("benchmarks.plugin", "fixtures", "reports")
+PACKAGES = ("_pytest", "benchmarks.plugin", "fixtures", "reports")
 """Imported whole, but for modules that need torch."""
 
 TIMEOUT_S = 300.0
@@ -62,11 +63,11 @@ class Forks:
 
 def import_all() -> None:
     """Import what a run imports, so that forks find it."""
-    import pytest_benchmark.plugin  # noqa: F401
-
-    for package in PACKAGES:
-        found = importlib.import_module(package)
-        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        plugin.load()
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             if "decoding" not in module.name and not module.name.endswith(("__main__", "prefetch")):
                 importlib.import_module(module.name)
     assert "torch" not in sys.modules, "a fork of a process with torch's threads may hang"
