@@ -215,13 +215,11 @@ def test_a_session_that_measured_nothing_leaves_no_older_results_to_accept(with_
     assert not list((ended.folder / "latest").iterdir())
 
 
-def test_a_profiler_that_stays_attached_is_said_once_however_many_workers_there_are(suite: Suite) -> None:
-    stays = ("tests.fake_measure", "tests.profiler_stays")
-    for workers in ((), ("-n", "2")):
-        ended = suite(*PART, *workers, plugins=stays)
-        assert ended.code == 0, ended.output
-        assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
-        assert "warning: the profiler stays attached to cpu" in ended.output
+def test_a_profiler_that_stays_attached_is_said_once(suite: Suite) -> None:
+    ended = suite(*PART, plugins=("tests.fake_measure", "tests.profiler_stays"))
+    assert ended.code == 0, ended.output
+    assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
+    assert "warning: the profiler stays attached to cpu" in ended.output
 
 
 def test_a_session_whose_verdict_fails_keeps_its_results_and_says_so_in_one_line(suite: Suite) -> None:
