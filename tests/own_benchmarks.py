@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from fixtures.cells import Cell
 from fixtures.loading import ProvenModel
 
 
-def test_one_call(model: ProvenModel, benchmark: Any) -> None:
-    benchmark.pedantic(model.generate, rounds=2)
+def test_short_text(model: ProvenModel, benchmark: BenchmarkFixture) -> None:
+    benchmark.pedantic(model.generate, kwargs={"short": True}, rounds=5)
 
 
 @pytest.mark.parametrize("short", [True])
-def test_with_a_parameter(cell: Cell, model: ProvenModel, short: bool, benchmark: Any) -> None:
+def test_with_a_parameter(cell: Cell, model: ProvenModel, short: bool, benchmark: BenchmarkFixture) -> None:
     assert model.job.cell == cell
-    benchmark.pedantic(lambda: model.loaded.generate(short=short), rounds=2)
+    benchmark.pedantic(lambda: model.generate(short), rounds=2)
 
 
 def test_that_measures_nothing(model: ProvenModel) -> None:

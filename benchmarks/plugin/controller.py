@@ -172,8 +172,8 @@ class Controller(Enabled):
         """Tell the end that `-x` or `--maxfail` asked for, which pytest-xdist makes one too, from Ctrl-C."""
         from xdist.dsession import Interrupted
 
-        theirs = isinstance(excinfo.value, Interrupted) and not self.interrupted
-        self.enough_failed = theirs and bool(self.config.pluginmanager.getplugin("session").shouldfail)
+        stopped_by_xdist = isinstance(excinfo.value, Interrupted) and not self.interrupted
+        self.enough_failed = stopped_by_xdist and bool(self.config.pluginmanager.getplugin("session").shouldfail)
 
     def join_parts(self, exit_code: int) -> None:
         """Take up what the workers measured as if it had been measured here.

@@ -114,15 +114,15 @@ def save_theirs(config: Any) -> list[str]:
 
     It writes them when it ends, before pytest shows anything, and does not do so again.
     """
-    theirs = config._benchmarksession
+    benchmark_session = config._benchmarksession
     try:
-        theirs.handle_saving()
+        benchmark_session.handle_saving()
     except Exception as error:
         return [
             f"results are not complete: pytest-benchmark cannot write its own file: {error or type(error).__name__}"
         ]
     finally:
-        theirs.save = theirs.autosave = theirs.json = None
+        benchmark_session.save = benchmark_session.autosave = benchmark_session.json = None
     return []
 
 

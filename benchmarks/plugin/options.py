@@ -199,7 +199,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
     conflicts.refuse(option)
     if option("checkpoint_revision") is not None and option("checkpoint_source") == "synthetic":
         raise SuiteError("--checkpoint-revision is of the real weights, and --checkpoint-source=synthetic takes none")
-    ours = storage == PYTEST_BENCHMARK_STORAGE
+    default_storage = storage == PYTEST_BENCHMARK_STORAGE
     drill = None if option("drill") is None else chosen_drill(option, machine)
     return Settings(
         machine=machine,
@@ -211,7 +211,7 @@ def from_options(option: Callable[[str], Any], find_machine: Callable[[str], Mac
         baseline_root=folder_named("--baseline-dir", option("baseline_dir"), baselines.DEFAULT_ROOT),
         compare=bool(compare),
         compare_with=compare if isinstance(compare, str) else None,
-        storage_is_ours=ours,
+        storage_is_ours=default_storage,
         storage=storage,
         overrides={name: float(option(name)) for name in ("tokens", "rounds", "budget") if option(name) is not None},
         update=update,

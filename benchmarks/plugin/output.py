@@ -122,8 +122,8 @@ def without_terminal(suite: Suite, result: Result, config: Any) -> None:
     if terminal_writer(config) is not None or config.getoption("collectonly"):
         return
     if result.run and result.comparison and result.comparison.failed:
-        found = verdicts(suite, result.run, result.comparison)
-        sys.stderr.write(terminal.to_text(found, width=120, colour=False) + "\n")
+        blocks = verdicts(suite, result.run, result.comparison)
+        sys.stderr.write(terminal.to_text(blocks, width=120, colour=False) + "\n")
     sys.stderr.writelines(f"{inert(visible_lines(line))}\n" for line in result.lines)
 
 

@@ -138,14 +138,14 @@ class Recorder:
         Of a test that ran twice (pytest-repeat names it anew each time) the last stands. A cell whose entry was made
         and that was not noted before a signal came is left out, as it is not listed as measured.
         """
-        found: dict[str, dict[str, Any]] = {}
+        entries: dict[str, dict[str, Any]] = {}
         noted = {outcome.cell for outcome in self.outcomes.values() if outcome.outcome in ("measured", "failed")}
         for entry in benchmarks:
             info = entry["extra_info"]
             cell = info["cell"] if "schema_version" in info else ""
             if not cell or cell in noted:
-                found[cell or entry["fullname"]] = entry
-        return list(found.values())
+                entries[cell or entry["fullname"]] = entry
+        return list(entries.values())
 
     def suite(self) -> dict[str, Any]:
         """The run file's `suite`."""

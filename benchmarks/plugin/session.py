@@ -78,7 +78,7 @@ def elsewhere(suite: Suite, planned: list[plan.Planned], selected: Container[str
         raise SuiteError(chosen.machine.problem)
     if chosen.shard is None:
         return {}
-    cells = [one.cell for one in planned if one.runs and one.cell.id in selected]
+    cells = [each.cell for each in planned if each.runs and each.cell.id in selected]
     known = suite.durations()
     suite.split = sharding.split(chosen.shard, known.with_shares(cells), shown(known.source) if known.source else "")
     suite.recorder.shard = suite.split.record()

@@ -75,10 +75,10 @@ def parse_shard(text: str) -> Shard:
     Raises:
         SuiteError: not `K/N` with K from 1 to N.
     """
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
+    fraction = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if not fraction or not 1 <= int(fraction[1]) <= int(fraction[2]):
         raise SuiteError(f"--shard={text}: give K/N with K from 1 to N, such as --shard=1/2 here and --shard=2/2 there")
-    return Shard(int(found[1]), int(found[2]))
+    return Shard(int(fraction[1]), int(fraction[2]))
 
 
 def split(shard: Shard, seconds: Mapping[str, float], source: str = "") -> Split:
@@ -136,7 +136,7 @@ def _longest_first(groups: Sequence[Sequence[str]], weights: Mapping[str, int], 
     """Each group to the shard with the least to do, the longest group first."""
     shares: Shares = [[] for _ in range(number)]
     loads = [0] * number
-    ordered = sorted(((sum(weights[cell] for cell in cells), cells) for cells in groups), key=lambda one: -one[0])
+    ordered = sorted(((sum(weights[cell] for cell in cells), cells) for cells in groups), key=lambda group: -group[0])
     for weight, cells in ordered:
         least = loads.index(min(loads))
         loads[least] += weight
@@ -147,16 +147,16 @@ def _longest_first(groups: Sequence[Sequence[str]], weights: Mapping[str, int], 
 def _runs(cells: Sequence[str], weights: Mapping[str, int], number: int) -> Shares:
     """The cells in their order, cut where each run comes closest to its share of what is left."""
     shares: Shares = []
-    place, left = 0, sum(weights.values())
+    first, left = 0, sum(weights.values())
     for shards_left in range(number, 0, -1):
-        start, load = place, 0
-        while place <= len(cells) - shards_left:
-            weight = weights[cells[place]]
+        start, load = first, 0
+        while first <= len(cells) - shards_left:
+            weight = weights[cells[first]]
             if load and shards_left > 1 and (2 * load + weight) * shards_left > 2 * left:
                 break
             load += weight
-            place += 1
-        shares.append(list(cells[start:place]))
+            first += 1
+        shares.append(list(cells[start:first]))
         left -= load
     return shares
 
@@ -232,8 +232,8 @@ def measured(matrix: Matrix, root: Path, hardware: str, lane: str, level: Level)
             path = baselines.folder(root, folder, lane, name) / baselines.FILE
             if path.exists():
                 run = runfile.read(path)
-                known = [one for one in run.benchmarks if one.extra_info.cell in matrix]
-                seconds = {one.extra_info.cell: seconds_of(one, level.rounds) for one in known}
+                known = [entry for entry in run.benchmarks if entry.extra_info.cell in matrix]
+                seconds = {entry.extra_info.cell: seconds_of(entry, level.rounds) for entry in known}
                 lasting = {cell: value for cell, value in seconds.items() if value > 0}
                 return Durations(matrix, lasting, first_of(matrix, known), path)
     return Durations(matrix)
@@ -244,7 +244,7 @@ def other_gpus(root: Path, hardware: str, lane: str) -> list[str]:
     cpu = baselines.hardware_slug(None)
     if hardware == cpu:
         return []
-    return sorted({one.parent.name for one in root.glob(f"[a-z0-9]*/{lane}")} - {cpu, hardware})
+    return sorted({folder.parent.name for folder in root.glob(f"[a-z0-9]*/{lane}")} - {cpu, hardware})
 
 
 def seconds_of(benchmark: Benchmark, rounds: RoundPolicy) -> float:

@@ -283,13 +283,13 @@ class Suite:
         storage = storage.removeprefix("file://")
         try:
             search = FileStorage(storage, logger=None, default_machine_id=get_machine_id())
-            found = search.query(wanted or "[0-9][0-9][0-9][0-9]_*")
+            matching = search.query(wanted or "[0-9][0-9][0-9][0-9]_*")
         except (ValueError, NotImplementedError) as error:  # the latter of an absolute path where no file is
             reason = "there is no such file" if Path(wanted or "").is_absolute() else error
             raise SuiteError(f"--benchmark-compare={wanted}: {reason}") from error
-        if found:
-            self.baseline_name = shown(found[-1])
-            self.baseline = baselines.read(found[-1])
+        if matching:
+            self.baseline_name = shown(matching[-1])
+            self.baseline = baselines.read(matching[-1])
         else:
             self.baseline_name = f"in {shown(Path(storage))}" + (f" matching {wanted!r}" if wanted else "")
             if needed:

@@ -92,10 +92,10 @@ class Enabled:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Switch it on, unless the user switched it off."""
-        option, theirs = self.config.getoption, self.config._benchmarksession
-        theirs.disabled = option("benchmark_disable") and not option("benchmark_enable")
-        theirs.xdist_warning = False
-        theirs.only, theirs.skip = self.only, theirs.skip and not self.only
+        option, session = self.config.getoption, self.config._benchmarksession
+        session.disabled = option("benchmark_disable") and not option("benchmark_enable")
+        session.xdist_warning = False
+        session.only, session.skip = self.only, session.skip and not self.only
 
 
 class InWorker(Enabled):

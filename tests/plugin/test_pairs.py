@@ -484,8 +484,8 @@ class Seats(QuietCores):
         super().__init__(sorted(os.sched_getaffinity(0)))
         self.seen: list[tuple[tuple[int, ...], set[int]]] = []
 
-    def seat(self, threads: Sequence[int]) -> None:
-        super().seat(threads)
+    def pin(self, threads: Sequence[int]) -> None:
+        super().pin(threads)
         self.seen.append((tuple(threads), {core for one in threads for core in os.sched_getaffinity(one)}))
 
 

@@ -13,7 +13,7 @@ TOY = ("tests.toy_lm",)
 OWN = str(ROOT / "tests" / "own_benchmarks.py")
 CELLS = ["mini-whole-kept", "mini-halved-kept"]
 KEPT = ("--model=toy", "--rounds=2", "-k", "kept")
-TESTS = ["test_one_call", "test_with_a_parameter-True"]
+TESTS = ["test_short_text", "test_with_a_parameter-True"]
 
 
 def test_a_second_model_and_a_users_own_benchmarks_go_from_the_plan_to_the_page(suite: Suite) -> None:
@@ -58,15 +58,15 @@ def holds_a_users_own_benchmarks(run: RunFile) -> None:
     """Named by test and cell."""
     own = [name for name in run.cells if name not in CELLS]
     assert own == [f"{test}[{cell}]" for test in TESTS for cell in CELLS]
-    record = run.cells["test_one_call[mini-whole-kept]"]
-    assert record.test == "test_one_call"
+    record = run.cells["test_short_text[mini-whole-kept]"]
+    assert record.test == "test_short_text"
     assert list(record.metrics) == ["latency"]
     assert record.axes == run.cells["mini-whole-kept"].axes
 
 
 def shows_the_models_own_axes(ended: Ended) -> None:
     page = (ended.folder / "latest" / "index.html").read_text(encoding="utf-8")
-    for shown in ("history", "halved + kept", "test_one_call[mini-whole-kept]"):
+    for shown in ("history", "halved + kept", "test_short_text[mini-whole-kept]"):
         assert shown in page
     assert "attention" not in page
     assert "| halved + kept |" in (ended.folder / "latest" / "report.md").read_text(encoding="utf-8")
