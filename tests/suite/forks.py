@@ -12,14 +12,20 @@ import importlib.metadata
 import json
 import os
 import pkgutil
+import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
+
+from execnet import gateway_io
+from execnet.gateway_base import Popen2IO
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +79,57 @@ def import_all() -> None:
     assert "torch" not in sys.modules, "a fork of a process with torch's threads may hang"
 
 
+class Worker(Popen2IO):  # type: ignore[misc]
+    """A worker of pytest-xdist that is a fork, in place of `execnet.gateway_io.Popen2IOMaster`."""
+
+    waiting: ClassVar[list[tuple[int, int, int]]] = []
+    """Forks that no controller has taken yet: process, and the descriptors that write to it and read from it."""
+
+    @classmethod
+    def prepare(cls, number: int) -> None:
+        """Fork before pytest starts, so that a worker has nothing of its controller."""
+        for _ in range(number):
+            read_by_worker, to_worker = os.pipe()
+            from_worker, written_by_worker = os.pipe()
+            process = os.fork()
+            if not process:
+                os.dup2(read_by_worker, 0)
+                os.dup2(written_by_worker, 1)
+                for descriptor in (read_by_worker, to_worker, from_worker, written_by_worker):
+                    os.close(descriptor)
+                cls.serve()
+            os.close(read_by_worker)
+            os.close(written_by_worker)
+            cls.waiting.append((process, to_worker, from_worker))
+        vars(gateway_io)["Popen2IOMaster"] = cls
+
+    @staticmethod
+    def serve() -> NoReturn:
+        """Do what the controller asks for, as an interpreter would that it started; end where it asks for nothing."""
+        try:
+            sys.stdin, sys.stdout = os.fdopen(0, "r", closefd=False), os.fdopen(1, "w", closefd=False)
+            line = sys.stdin.readline()
+            if line:
+                exec(eval(line), {"__name__": "__main__"})
+        finally:
+            os._exit(0)
+
+    def __init__(self, args: Sequence[str], execmodel: Any) -> None:
+        self.process, to_worker, from_worker = self.waiting.pop(0)
+        super().__init__(os.fdopen(to_worker, "wb"), os.fdopen(from_worker, "rb"), execmodel)
+
+    def wait(self) -> int | None:
+        """Until it has ended."""
+        with suppress(ChildProcessError):
+            return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        return None
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGKILL)
+
+
 def in_fork(request: dict[str, Any]) -> NoReturn:
     """Be the run, and end with its exit code."""
     import pytest
@@ -84,6 +141,8 @@ def in_fork(request: dict[str, Any]) -> NoReturn:
             os.dup2(output, descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(request["variables"])
+        if any(re.fullmatch("-n.*", argument) for argument in request["arguments"]):
+            Worker.prepare(3)  # the third may have to replace one
         sys.argv = ["pytest", *request["arguments"]]
         code = int(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *request["arguments"]]))
         atexit._run_exitfuncs()
