@@ -79,7 +79,7 @@ def import_all() -> None:
     assert "torch" not in sys.modules, "a fork of a process with torch's threads may hang"
 
 
-class Worker(Popen2IO):  # type: ignore[misc]
+class Worker(Popen2IO):
     """A worker of pytest-xdist that is a fork, in place of `execnet.gateway_io.Popen2IOMaster`."""
 
     waiting: ClassVar[list[tuple[int, int, int]]] = []

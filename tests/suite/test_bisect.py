@@ -75,7 +75,7 @@ def test_a_run_that_does_not_get_through_says_what_to_type(tmp_path: Path) -> No
 @pytest.mark.usefixtures("forked")
 def test_only_the_cells_that_got_worse_are_measured_further(tmp_path: Path) -> None:
     python = environment(tmp_path / "env", "")
-    both = ["-k", f"{SMALLEST} or {OTHER}", *SUITE[2:]]
+    both = ["-k", f"{SMALLEST} or {OTHER}", *SUITE[2:], "--against-launches=0"]
     assert set(measure(python, python, tmp_path / "run", [*both, *only([OTHER])]).cells) == {OTHER}
 
 
@@ -96,7 +96,7 @@ def test_a_run_file_that_cannot_be_written_is_no_answer(tmp_path: Path) -> None:
     python = environment(tmp_path / "env", "")
     (tmp_path / "run").symlink_to(tmp_path / "absent" / "folder")
     with pytest.raises(ReportError, match="the suite did not get through"):
-        measure(python, python, tmp_path / "run", SUITE)
+        measure(python, python, tmp_path / "run", [*SUITE, "--against-launches=0"])
 
 
 @pytest.mark.usefixtures("forked")
