@@ -145,6 +145,7 @@ def in_fork(request: dict[str, Any]) -> NoReturn:
             os.dup2(output, descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(request["variables"])
+        tempfile.tempdir = None  # of the imports; a run's own TMPDIR counts
         if any(re.fullmatch("-n.*", argument) for argument in request["arguments"]):
             Worker.prepare(3)  # the third may have to replace one
         sys.argv = ["pytest", *request["arguments"]]
