@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin.oppose import oppose
+from benchmarks.plugin.pairs import measure_base
 from benchmarks.plugin.recorder import replay
 from benchmarks.plugin.session import end_if_broken
 from benchmarks.plugin.suite import Suite
@@ -39,9 +39,9 @@ def test_generate(cell: Cell, benchmark: Any, bark_suite: Suite, request: pytest
     bark_suite.recorder.measured(cell.id, record)
     save_run = request.getfixturevalue("save_run")
     save_run()
-    if bark_suite.other:
+    if bark_suite.base_side:
         benchmark.extra_info["against"] = {}  # filled as it is measured, so that an interrupted cell keeps what it has
-        oppose(bark_suite, cell.id, benchmark.extra_info["against"], save_run)
+        measure_base(bark_suite, cell.id, benchmark.extra_info["against"], save_run)
         save_run()
     # Not added: where a plugin runs a failed test again, the last run stands.
     request.node.user_properties[:] = bark_suite.properties(benchmark.extra_info)

@@ -13,14 +13,14 @@ from reports.bisect.environments import UninstallableError
 from reports.bisect.state import Question
 from reports.records.schema import RunFile
 from tests.builders import FUSED, PLAIN, cell_document
-from tests.reports.test_sides import opposed, pairs_of, run_against
+from tests.reports.test_sides import cell_against, pairs_of, run_against
 
 GOOD = {"torch": "2.11.0", "transformers": "5.17.0", "accelerate": "1.2.1", "numpy": "2.4.6", "rich": "15.0.0"}
 BAD = {**GOOD, "torch": "2.13.0", "transformers": "5.23.0", "accelerate": "1.15.0", "numpy": "2.5.0"}
 
 
 def even(cell: str = FUSED) -> dict[str, Any]:
-    return opposed(cell, pairs=pairs_of([0.001] * 40, [0.001] * 40))
+    return cell_against(cell, pairs=pairs_of([0.001] * 40, [0.001] * 40))
 
 
 class Pretended:
@@ -59,9 +59,9 @@ class Pretended:
         if self.unrunnable(lanes.read(python)):
             raise runs.UnrunnableError("no cell of the selection can run in this mix: sdpa needs another torch")
         if self.unclear(lanes.read(python)):
-            return run_against(opposed(problem="out of memory"))
+            return run_against(cell_against(problem="out of memory"))
         ratio = 1.2 if self.slow(lanes.read(python)) else 1.0
-        slower = opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40))
+        slower = cell_against(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40))
         shown = cell_document(PLAIN) if self.uncompared(lanes.read(python)) else slower
         return run_against(shown, *(self.beside if asked_first else ()))
 

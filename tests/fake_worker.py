@@ -1,6 +1,6 @@
 """A stand-in for `fixtures.pairs.worker`: the same protocol and process, but what it measures is made up.
 
-The environment variable FAKE_SIDES holds JSON: `head` and `other` (whichever this process is) -> what to do.
+The environment variable FAKE_SIDES holds JSON: `head` and `base` (whichever this process is) -> what to do.
 `step`: seconds of a decoding step; `noise`: its spread, the same in each launch; `metrics`: cell metrics in place of
 the usual; `environment`: software; `at`: request (`start`, `ready`, `measure`, `load`, `round`, `release`, or one of
 them with a number, as `round 3`) -> what happens there (see `misbehave`); `runs`: the cells that it can run on the CPU.
@@ -19,21 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.errors import OutOfMemoryError, SuiteError
-from fixtures.models.bark.model import MODEL
 from fixtures.pairs import worker as pair_worker
 from fixtures.pairs.protocol import Order
-from tests.builders import cell_document
-from tests.lanes import MATRIX
 
-WANTED: dict[str, Any] = json.loads(os.environ.get("FAKE_SIDES", "{}"))
+SIDES: dict[str, Any] = json.loads(os.environ.get("FAKE_SIDES", "{}"))
 
 
 class FakeSide:
-    """Made-up seconds. This side's workers get the run's PYTHONPATH, the other side's do not."""
+    """Made-up seconds. The head's workers get the run's PYTHONPATH, the base's do not."""
 
-    def __init__(self) -> None:
-        self.role = "head" if "PYTHONPATH" in os.environ else "other"
-        self.wanted: dict[str, Any] = WANTED.get(self.role, {})
+    def __init__(self, role: str = "head" if "PYTHONPATH" in os.environ else "base", wanted: Any = None) -> None:
+        self.role = role
+        self.wanted: dict[str, Any] = SIDES.get(role, {}) if wanted is None else wanted
         self.asked: Counter[str] = Counter()
         self.random = random.Random(self.role)
 
@@ -52,6 +49,10 @@ class FakeSide:
     def measure(self, order: Order, report: pair_worker.Report) -> dict[str, Any]:
         report({"phase": "made up"})
         self.misbehave("measure")
+        from fixtures.models.bark.model import MODEL  # half of a start's time, which workers that time pairs save
+        from tests.builders import cell_document
+        from tests.lanes import MATRIX
+
         cell = MATRIX[order.cell]
         values: dict[str, float] = {"peak_allocated": 60_000_000 if cell.name("precision") == "fp32" else 32_000_000}
         values |= {"weights": 38_000_000, "latency": 0.125, **self.wanted.get("metrics", {})}
@@ -87,8 +88,7 @@ class FakeSide:
         wanted = self.wanted.get("at", {})
         how = wanted.get(f"{what} {self.asked[what]}", wanted.get(what))
         if how == "die":
-            print("terminate called after throwing an instance of 'c10::Error'", file=sys.stderr, flush=True)  # noqa: T201
-            os._exit(3)
+            self.die()
         if how == "interrupt":  # Ctrl-C of the run that asked
             os.kill(os.getppid(), signal.SIGINT)
             time.sleep(2)
@@ -111,6 +111,10 @@ class FakeSide:
             with Path(os.environ["FAKE_LOG"]).open("a") as log:
                 log.write(json.dumps([what, sorted(os.sched_getaffinity(0))]) + "\n")
 
+    def die(self) -> None:
+        print("terminate called after throwing an instance of 'c10::Error'", file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(3)
+
 
 def descriptor(name: str) -> int:
     return int(sys.argv[sys.argv.index(name) + 1]) if name in sys.argv else -1
@@ -119,8 +123,8 @@ def descriptor(name: str) -> int:
 REPLIES = descriptor("--replies")
 
 if __name__ == "__main__":
-    if "protocol" in WANTED:
-        vars(pair_worker)["PROTOCOL"] = WANTED["protocol"]
-    if WANTED.get("other", {}).get("at", {}).get("start") == "die":
+    if "protocol" in SIDES:
+        vars(pair_worker)["PROTOCOL"] = SIDES["protocol"]
+    if SIDES.get("base", {}).get("at", {}).get("start") == "die":
         sys.exit("ModuleNotFoundError: No module named 'fixtures'")
     sys.exit(pair_worker.main(side=FakeSide))

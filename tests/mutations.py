@@ -49,10 +49,11 @@ def renamed(document: Any, model: str, axis: str) -> None:
     described |= {"name": model, "label": [], "invariants": []}
     described["axes"][1]["name"] = axis
     document["suite"]["models"] = {model: described}
+    rows = [row for source in described["published"] for row in source["rows"]]
     for entry in document["benchmarks"]:
-        info = entry["extra_info"]
-        info["model"] = model
-        info["axes"] = {axis if name == old else name: value for name, value in info["axes"].items()}
+        entry["extra_info"]["model"] = model
+    for holder in (*rows, *(entry["extra_info"] for entry in document["benchmarks"])):
+        holder["axes"] = {axis if name == old else name: value for name, value in holder["axes"].items()}
 
 
 def hostile(document: Any, text: str, keep: tuple[str, ...] = ("unit", "outcome", "environment")) -> None:

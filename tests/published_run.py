@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.records.model import ModelRecord, PublishedRow, schema_1_models
 from reports.records.schema import RunFile
 from reports.render import markdown, study_words, terminal
-from reports.render.published import NOTEBOOK, STUDY, PublishedRow
 from reports.render.study import Study, reproduce
 from tests.builders import cell_document, run_of
 
+STUDY, NOTEBOOK = ModelRecord.model_validate(schema_1_models()["bark"]).published
+
 
 def cell_of(row: PublishedRow, checkpoint: str, fused: str = "bettertransformer") -> str:
-    attention = fused if row.attention == "bettertransformer" else row.attention
-    return f"{checkpoint}-{attention}-{row.precision}-{row.placement}-dynamic-batch{row.batch}"
+    axes = row.axes | ({"attention": fused} if row.axes["attention"] == "bettertransformer" else {})
+    return "{}-{attention}-{precision}-{placement}-dynamic-batch{batch}".format(checkpoint, **axes)
 
 
 def measured(row: PublishedRow, checkpoint: str, fused: str, peak: float, tokens: int) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def run_as_published(
     *, fused: str = "bettertransformer", peak: float = 1.0, tokens: int = 256, without: str = "", **options: Any
 ) -> RunFile:
     """A run that reproduces the study, but for a factor on memory, without the cells whose name holds `without`."""
-    rows = [(row, source.checkpoint) for source in (STUDY, NOTEBOOK) for row in source.rows]
+    rows = [(row, str(source.axes["checkpoint"])) for source in (STUDY, NOTEBOOK) for row in source.rows]
     cells = [measured(row, checkpoint, fused, peak, tokens) for row, checkpoint in rows]
     kept = [cell for cell in cells if not without or without not in cell["extra_info"]["cell"]]
     return run_of(*kept, **{"lane": "blog", "level": "nightly"} | options)

@@ -1,4 +1,4 @@
-"""`--against`: who the other side is, found out and checked before anything is measured."""
+"""`--against` and its options: the base side, checked before anything is measured."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from fixtures.errors import SuiteError
 from fixtures.pairs.process import MODULE, TIMEOUT_S, Side
 
 LAUNCHES = 8
-"""Fresh launches of both sides a cell, at most; 5 pairs each (reports/verdicts/wall.py, `looks`)."""
+"""Fresh launches of both sides per cell, at most; 5 pairs each (reports/verdicts/wall.py, `looks`)."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """The other side: an interpreter and the source tree of this suite that it runs; how often, and how patiently."""
+    """The base side: an interpreter and the checkout of this suite that it runs; how often, and how patiently."""
 
     python: Path
     tree: Path
@@ -32,14 +32,14 @@ class Against:
 
     @property
     def name(self) -> str:
-        """What messages and verdicts call it: the interpreter, and the tree where it is not this one."""
+        """What messages and verdicts call it: the interpreter, and the checkout where it is not this one."""
         python = _shown(self.python)
         return python if self.tree == ROOT else f"{python} in {_shown(self.tree)}"
 
     @property
     def side(self) -> Side:
         """What its workers run."""
-        return Side(f"the other side ({self.name})", str(self.python), self.tree, clean=True)
+        return Side(f"the base ({self.name})", str(self.python), self.tree, clean=True)
 
 
 def add_options(group: Any) -> None:
@@ -48,51 +48,51 @@ def add_options(group: Any) -> None:
         "--against",
         default=None,
         metavar="PYTHON",
-        help="the interpreter of another environment, as in --against=.venv-blog/bin/python, with =: measure each cell "
-        "there too, and rounds of both in turns, and judge by that in place of a baseline (not with "
+        help="interpreter of the base environment, as in --against=.venv-blog/bin/python (write the =): measure each "
+        "cell there too, interleave rounds of both, and judge by that instead of a baseline (not with "
         "--benchmark-compare)",
     )
     group.addoption(
         "--against-tree",
         default=None,
         metavar="DIR",
-        help="another checkout of this suite that --against runs, such as the base commit's (default: this one); as in "
-        "--against-tree=../base, with =",
+        help="checkout of this suite that --against runs, such as the base commit's (default: this one), as in "
+        "--against-tree=../base (write the =)",
     )
     group.addoption(
         "--against-launches",
         type=int,
         default=LAUNCHES,
         metavar="N",
-        help=f"fresh launches of both sides a cell, at most (default {LAUNCHES}; 0: no rounds in pairs)",
+        help=f"fresh launches of both sides per cell, at most (default {LAUNCHES}; 0: time no pairs)",
     )
     group.addoption(
         "--against-timeout",
         type=float,
         default=TIMEOUT_S,
         metavar="S",
-        help=f"seconds without a sign of life after which a side is given up (default {TIMEOUT_S:.0f})",
+        help=f"seconds without a sign of life after which a side is killed (default {TIMEOUT_S:.0f})",
     )
 
 
 def refuse_apart(config: Any) -> None:
-    """Refuse what pytest would take for a test path: it looks for those before it knows this suite's options.
+    """Refuse values without `=` that pytest would take for test paths: it finds those before it knows our options.
 
-    Where it lies in a checkout with a conftest.py of its own, the options of that would be added beside these.
+    In a checkout with a conftest.py of its own, that file's options would be added to ours.
 
     Args:
-        config: pytest's, of which no option is known yet but the command line as it was typed.
+        config: pytest's, with no options parsed yet.
 
     Raises:
-        SuiteError: `--against-tree` and its value are two words of it, or `--against` and an interpreter in another
+        SuiteError: `--against-tree` is followed by a space, or `--against` by a space and an interpreter in another
             checkout.
     """
     words = list(map(str, config.invocation_params.args))
     interpreters = [value for option, value in pairwise(words) if option == "--against"]
     if "--against-tree" in words or any(map(_in_another_checkout, interpreters)):
         raise SuiteError(
-            "write --against=PYTHON and --against-tree=DIR, with =: pytest takes a value that stands apart for a test "
-            "path, and loads the conftest.py of that checkout too"
+            "write --against=PYTHON and --against-tree=DIR, with =: pytest takes a value after a space for a test path "
+            "and also loads that checkout's conftest.py"
         )
 
 
@@ -102,27 +102,28 @@ def _in_another_checkout(path: str) -> bool:
 
 
 def from_options(option: Callable[[str], Any]) -> Against | None:
-    """The other side that the options name; None where none was asked for.
+    """The base side that the options name; None without `--against`.
 
     Raises:
-        SuiteError: it cannot be one, or an option beside it means something else.
+        SuiteError: an option is invalid, or needs or contradicts another.
     """
     if option("against") is None:
         if option("against_tree") is not None:
-            raise SuiteError("--against-tree names what --against runs: give the interpreter too, --against=PYTHON")
+            raise SuiteError("--against-tree needs --against=PYTHON, the interpreter that runs it")
         for name, usual in (("launches", LAUNCHES), ("timeout", TIMEOUT_S)):
             if option(f"against_{name}") != usual:
-                raise SuiteError(f"--against-{name} says how --against runs: give that too, --against=PYTHON")
+                raise SuiteError(f"--against-{name} needs --against=PYTHON, which it configures")
         return None
     refuse_others(option)
     if option("collectonly"):  # nothing is started, so that a command can be tried before its environment is made
         return Against(Path(option("against")), ROOT)
     if not 0 <= option("against_launches") <= LAUNCHES:
         raise SuiteError(
-            f"--against-launches={option('against_launches')}: 0 to {LAUNCHES}, what the rule for pairs is made for"
+            f"--against-launches={option('against_launches')}: must be 0 to {LAUNCHES}, as the paired rule is designed "
+            "for no more"
         )
     if not 0 < option("against_timeout") < float("inf"):
-        raise SuiteError(f"--against-timeout={option('against_timeout'):g}: seconds, more than 0")
+        raise SuiteError(f"--against-timeout={option('against_timeout'):g}: must be more than 0 (seconds)")
     return Against(
         interpreter(option("against")),
         tree(option("against_tree")),
@@ -132,16 +133,12 @@ def from_options(option: Callable[[str], Any]) -> Against | None:
 
 
 def refuse_others(option: Callable[[str], Any]) -> None:
-    """Refuse what would judge the run a second time, or keep a run that is being judged.
-
-    Raises:
-        SuiteError: such an option was given.
-    """
+    """Refuse options that would judge the run a second time, or save a run that is being judged."""
     if option("benchmark_compare"):
         raise SuiteError(
-            "--against with --benchmark-compare: a run is judged once, by the other side in turns or by a stored "
-            "baseline; give one of them, and `python -m reports compare BASE.json reports/latest/run.json` afterwards "
-            "for the other"
+            "--against with --benchmark-compare: a run is judged once, against a live base or a stored baseline; give "
+            "one of them, and run `python -m reports compare BASE.json reports/latest/run.json` afterwards for the "
+            "other"
         )
     for name, shown in (
         ("update_baselines", "--update-baselines"),
@@ -150,33 +147,31 @@ def refuse_others(option: Callable[[str], Any]) -> None:
     ):
         if option(name):
             raise SuiteError(
-                f"--against with {shown}: the run is being judged; look at the verdict first, and then "
+                f"--against with {shown}: the run is being judged; look at the verdict first, then run "
                 "`python -m reports accept reports/latest/run.json`"
             )
 
 
 def interpreter(text: str) -> Path:
-    """The interpreter that an option names, a path or a command; links are kept, as an environment's is one.
+    """The interpreter that `--against` names, a path or a command; a link is not followed, as an environment's is one.
 
     Raises:
-        SuiteError: there is none.
+        SuiteError: there is no such interpreter.
     """
     path = Path(text).expanduser()
     if text and path.is_dir():
         raise SuiteError(f"--against={text} is a folder: name the interpreter in it, as {path / 'bin' / 'python'}")
     found = shutil.which(str(path)) if text else None
     if found is None:
-        raise SuiteError(
-            f"--against={text}: there is no such interpreter; name one, as in --against=.venv-blog/bin/python"
-        )
+        raise SuiteError(f"--against={text}: no such interpreter; name one, as in --against=.venv-blog/bin/python")
     return Path(os.path.abspath(found))  # noqa: PTH100 - Path.resolve would follow the environment's link
 
 
 def tree(text: str | None) -> Path:
-    """The checkout that an option names, or this one.
+    """The checkout that `--against-tree` names, or this one.
 
     Raises:
-        SuiteError: it is none, or one that is older than this option.
+        SuiteError: it is no checkout of this suite, or too old for `--against`.
     """
     if text is None:
         return ROOT
@@ -184,14 +179,14 @@ def tree(text: str | None) -> Path:
     worker = Path(*MODULE.split(".")).with_suffix(".py")
     if not text or not (folder / worker).is_file():
         raise SuiteError(
-            f"--against-tree={text} holds no {worker}: it is no checkout of this suite, or one older than --against; "
-            "leave the option out to run this checkout's code with the other interpreter"
+            f"--against-tree={text} has no {worker}: not a checkout of this suite, or too old for --against; leave the "
+            "option out to run this checkout's code with that interpreter"
         )
     return folder
 
 
 def commit_of(folder: Path) -> dict[str, Any]:
-    """The commit of a checkout, as pytest-benchmark words it: `id` and `dirty`; `unknown` where git does not tell."""
+    """The commit of a checkout, in pytest-benchmark's form: `id` and `dirty`; `unknown` where git cannot tell."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -209,5 +204,5 @@ def commit_of(folder: Path) -> dict[str, Any]:
 
 
 def _shown(path: Path) -> str:
-    """Relative to the working directory, also from outside of it: where a runner keeps it is nobody's business."""
+    """Relative to the working directory, even outside it: a published report must not show a runner's paths."""
     return shlex.quote(os.path.relpath(path))

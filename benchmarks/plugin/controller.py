@@ -54,7 +54,7 @@ def register(config: pytest.Config, suite: Suite, worker: InWorker | None) -> No
     number = workers_asked_for(config)
     if number:
         if suite.settings.against:
-            raise SuiteError("--against measures both sides in turns on one card: leave -n out")
+            raise SuiteError("--against interleaves both sides on one card: leave -n out")
         conflicts.refuse_grouping(config.getoption("benchmark_group_by"), [{"cell": ""}])
         available = machine_workers.slots(number, config.getoption("device"))
         config.pluginmanager.register(Controller(config, suite, number, available), CONTROLLER)

@@ -30,8 +30,8 @@ def finish(suite: Suite, config: Any, exit_code: int) -> Result:
     """Write the run file, judge the run, update the baseline where asked, and decide the exit code."""
     recorder = suite.recorder
     suite.ending = True
-    if suite.other:
-        suite.other.close()
+    if suite.base_side:
+        suite.base_side.close()
     if config.getoption("collectonly") or hasattr(config, "workerinput"):  # a worker's files are its controller's
         return Result(exit_code)
     if not suite.began and exit_code in (USAGE, INTERRUPTED):
@@ -59,8 +59,8 @@ def finish(suite: Suite, config: Any, exit_code: int) -> Result:
         violated = broken(result.run)
         result.lines += [f"FAILED: {sentence(verdict)}" for verdict in violated]
         result.exit_code = FAILED if violated and exit_code in (PASSED, NO_TESTS) else exit_code
-    unopposed = never_opposed(suite) if result.run and result.comparison is None and not interrupted else []
-    result.lines += unopposed
+    uncompared = nothing_compared(suite) if result.run and result.comparison is None and not interrupted else []
+    result.lines += uncompared
     if result.run and suite.settings.update:
         _update(suite, result, interrupted)
     if result.run and recorder.written and not recorder.problem:
@@ -74,7 +74,7 @@ def finish(suite: Suite, config: Any, exit_code: int) -> Result:
     if recorder.problem:
         result.lines.append(f"results are not complete: {recorder.problem}")
     failed = (result.comparison is not None and result.comparison.failed) or bool(
-        recorder.problem or lost or unopposed or unsaved
+        recorder.problem or lost or uncompared or unsaved
     )
     if failed and exit_code in (PASSED, NO_TESTS):
         result.exit_code = FAILED
@@ -137,8 +137,8 @@ def left_by_workers(suite: Suite) -> list[str]:
     ]
 
 
-def never_opposed(suite: Suite) -> list[str]:
-    """A line for a run that no other side was started for: `--against` had nothing to judge, and that is no pass."""
+def nothing_compared(suite: Suite) -> list[str]:
+    """A line for a run that never started its base: `--against` had nothing to judge, which is no pass."""
     if not suite.settings.against:
         return []
     reasons = Counter(outcome.reason for outcome in suite.recorder.asked_for if outcome.reason)

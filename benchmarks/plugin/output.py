@@ -21,7 +21,7 @@ from reports.commands.progress import is_live
 from reports.errors import ReportError
 from reports.records.baselines import DEFAULT_ROOT, FILE
 from reports.records.schema import RunFile
-from reports.records.sides import other_side
+from reports.records.sides import base_of
 from reports.render import markdown, reproduce, tables, terminal
 from reports.verdicts.verdict import Comparison
 
@@ -148,6 +148,6 @@ def _write_page(suite: Suite, run: RunFile, comparison: Comparison | None) -> Pa
     from reports.render.html import page
     from reports.render.html.report import Report
 
-    recorder, baseline = suite.recorder, other_side(run) or (suite.baseline if comparison else None)
+    recorder, baseline = suite.recorder, base_of(run) or (suite.baseline if comparison else None)
     report = Report(run, shown(recorder.path), recorder.path.parent, comparison, baseline)
     return page.write(suite.settings.report_dir, report)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from benchmarks.plugin import plan, sharding
-from benchmarks.plugin.oppose import start_other_side
 from benchmarks.plugin.options import Settings
 from benchmarks.plugin.output import not_captured
+from benchmarks.plugin.pairs import start_base
 from benchmarks.plugin.progress import RunProgress
 from benchmarks.plugin.recorder import Recorder
 from benchmarks.plugin.suite import Suite, environment_record, shown
@@ -60,7 +60,7 @@ def header(suite: Suite) -> str:
     if chosen.drill:
         line += f", DRILL {chosen.drill}"
     if chosen.against:
-        return f"{line}, in turns with {chosen.against.name}; both hold the model at once"
+        return f"{line}, interleaved with {chosen.against.name}; both hold the model at once"
     if not chosen.compare:
         return line
     return f"{line}, against {suite.baseline_name if suite.baseline else f'no baseline {suite.baseline_name}'}"
@@ -122,7 +122,7 @@ def prepare(suite: Suite, config: Any, progress: RunProgress) -> None:
     if stays and not suite.settings.against:  # pairs are timed where nothing is counted
         warn(stays)
     if suite.settings.against:
-        start_other_side(suite, commit_of(config))
+        start_base(suite, commit_of(config))
 
 
 def begin(suite: Suite, config: Any) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
 from benchmarks.plugin.options import Settings
-from benchmarks.plugin.other_side import OtherSide
 from benchmarks.plugin.plan import cell_in
 from benchmarks.plugin.progress import RunProgress
 from benchmarks.plugin.recorder import Recorder, cell_record, digest
@@ -43,6 +42,9 @@ from reports.verdicts.thresholds import NONE, Overrides, overrides
 from reports.verdicts.verdict import Comparison, Verdict
 from reports.verdicts.wall import can_settle, settled
 
+if TYPE_CHECKING:
+    from benchmarks.plugin.pairs import BaseSide
+
 
 @dataclass(slots=True)
 class Suite:
@@ -71,8 +73,8 @@ class Suite:
     """Whether the session has run its last test: no signal interrupts it any more."""
     limits_known: bool = False
     """Whether the device was probed for its limits."""
-    other: OtherSide | None = None
-    """Set where `--against` names another side."""
+    base_side: BaseSide | None = None
+    """Set with `--against`."""
     worker: Worker | None = None
     """Set where this process is one of several that measure at once."""
     awaits_parts: bool = False
@@ -217,12 +219,12 @@ class Suite:
             return None
 
     def verdicts(self, record: dict[str, Any]) -> list[Verdict]:
-        """The verdicts of one cell against baseline or other side; none where nothing was asked or there is none."""
-        if not self.other and (not self.settings.compare or self.baseline is None):
+        """The verdicts of one cell against base or baseline; none where there is neither."""
+        if not self.base_side and (not self.settings.compare or self.baseline is None):
             return []
         head = self._validated(record)
         base, environment = self._base(head)
-        judge_cell = compare_cell_sides if self.other else compare_cell
+        judge_cell = compare_cell_sides if self.base_side else compare_cell
         return judge_cell(base, head, environment, self.machine_info, self.overrides)
 
     def _validated(self, record: dict[str, Any]) -> CellRecord:
@@ -231,7 +233,7 @@ class Suite:
 
     def _base(self, head: CellRecord) -> tuple[CellRecord | None, dict[str, Any]]:
         """What a cell is held against, and the environment that was measured in."""
-        if self.other:
+        if self.base_side:
             base = head.against.record if head.against else None
             return base, self.recorder.environments.get(base.environment, self.machine_info) if base else {}
         base = self.baseline.cells.get(head.cell) if self.baseline else None
@@ -251,7 +253,7 @@ class Suite:
         return summary.cell_message(verdicts, attribute(base, head, verdicts, environment, self.machine_info))
 
     def judge(self, run: RunFile) -> Comparison | None:
-        """The comparison of the whole run with its other side or its baseline, if one was asked for."""
+        """The comparison of the whole run with its base or its baseline, if one was asked for."""
         if run.suite.against:
             return compare_sides(run, self.overrides)
         if not self.settings.compare:

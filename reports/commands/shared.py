@@ -105,16 +105,16 @@ def judged(base: Path, head: RunFile) -> Comparison:
 
 
 def judged_sides(head: RunFile, where: str) -> tuple[RunFile, Comparison]:
-    """A run against the other side that it was measured with (`--against`), which comes first.
+    """A run and the base that it was measured against (`--against`), which comes first.
 
     Raises:
         ReportError: it was measured alone.
     """
-    from reports.records.sides import needs_other_side
+    from reports.records.sides import require_base
     from reports.verdicts.sides import compare_sides
     from reports.verdicts.thresholds import overrides
 
-    return needs_other_side(head, where), compare_sides(head, overrides())
+    return require_base(head, where), compare_sides(head, overrides())
 
 
 def against(base: RunFile, name: str, head: RunFile) -> Comparison:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reports.errors import ReportError
 from reports.records.schema import RunFile
-from reports.records.sides import needs_other_side
+from reports.records.sides import require_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def refuse_other(run: RunFile, facts: Facts, where: str) -> None:
     Raises:
         ReportError: it says so itself, or was measured alone; all differences are named.
     """
-    base = needs_other_side(run, where)
+    base = require_base(run, where)
     differing = [
         f"{name} {said or 'none'} instead of {fact}" for name, said, fact in _claims(run, base, facts) if said != fact
     ]

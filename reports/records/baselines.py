@@ -237,7 +237,7 @@ def refusal(run: RunFile) -> str:
 
 
 def accepted(cell: CellRecord, date: str) -> CellRecord:
-    """A cell as a baseline holds it: with the date of its run, and without what stays there: sample, other side."""
+    """A cell as a baseline holds it: with the date of its run, and without what stays there: sample, base."""
     kept = cell.model_dump(exclude_unset=True, exclude={"audio", "against"})
     return CellRecord.model_validate(kept | {"accepted": date}).described(cell.of)
 

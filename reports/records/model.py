@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic_core import PydanticCustomError
 
 from reports.records.bounds import Name, Named, Text
 
@@ -65,11 +67,66 @@ class InvariantRecord(_Record):
     needs_gpu: bool = False
 
 
+class PublishedRow(_Record):
+    """One printed row and the axis values it stands for, those of its source apart.
+
+    `latency_s`: seconds a generation; `peak_mb`: peak memory, 1e6 B; `throughput`: samples/s, None where not printed.
+    `percents`: the relative table's row (latency, memory, throughput), whole percents; None where there is no such
+    table. `incomparable_peak`: why the printed memory is not this row's, empty where it is.
+    """
+
+    axes: dict[Name, str | int] = Field(max_length=MOST)
+    latency_s: FiniteFloat = Field(gt=0)
+    peak_mb: FiniteFloat = Field(gt=0)
+    throughput: FiniteFloat | None = None
+    percents: tuple[int, int, int | None] | None = None
+    incomparable_peak: Text = ""
+
+    @property
+    def batch(self) -> int:
+        """Samples a generation."""
+        batch = self.axes.get("batch", 1)
+        return batch if isinstance(batch, int) else 1
+
+    @property
+    def values(self) -> tuple[float | None, ...]:
+        """Latency (s), peak memory (B), throughput (samples/s)."""
+        return (self.latency_s, self.peak_mb * 1e6, self.throughput)
+
+    @property
+    def changes(self) -> tuple[float | None, ...] | None:
+        """The relative table's row as fractions (-27 % is -0.27), in the order of `values`."""
+        if self.percents is None:
+            return None
+        return tuple(None if percent is None else percent / 100 for percent in self.percents)
+
+
+class PublishedSource(_Record):
+    """Where figures of a model were published. `protocol`: on which card they were measured, and how.
+
+    `axes`: what all rows have in common, beside the values without optimization. `tokens`: stage -> the most tokens
+    that a sample had in it.
+    """
+
+    name: Text
+    url: Text
+    protocol: Text
+    axes: dict[Name, str | int] = Field(default_factory=dict, max_length=MOST)
+    tokens: Named[int] = Field(default_factory=dict)
+    rows: list[PublishedRow] = Field(min_length=1, max_length=MOST)
+
+    @property
+    def link(self) -> str:
+        """Where it can be read; empty for anything but a plain address, as anybody may have written the file."""
+        return self.url if re.fullmatch(r"https://[\w.~/?#=&%+:-]+", self.url, re.ASCII) else ""
+
+
 class ModelRecord(_Record):
     """A model. `steps`: stage -> what a pass of its model is called, of stages that make several.
 
     `label`: the optimizing axes in the order in which a cell's label names them; that of the axes, unless said.
-    `stage_ratio`: two stages whose steps are set against each other.
+    `stage_ratio`: two stages whose steps are set against each other. `published`: the figures of others that a run is
+    shown beside, the main source first.
     """
 
     name: Name
@@ -79,6 +136,28 @@ class ModelRecord(_Record):
     label: list[Name] = Field(default_factory=list, max_length=MOST)
     stage_ratio: list[Name] = Field(default_factory=list, max_length=2)
     invariants: list[InvariantRecord] = Field(default_factory=list, max_length=MOST)
+    published: list[PublishedSource] = Field(default_factory=list, max_length=MOST)
+
+    @model_validator(mode="after")
+    def _published_rows_are_cells(self) -> ModelRecord:
+        for source in self.published:
+            for row in source.rows:
+                axes = self.axes_of(source, row)
+                flaw = self.flaw(axes) or self.unknown_value(axes)
+                if flaw:
+                    raise PydanticCustomError(
+                        "published_row", "a row of {source}: {flaw}", {"source": source.name, "flaw": flaw}
+                    )
+        return self
+
+    def axes_of(self, source: PublishedSource, row: PublishedRow) -> dict[str, str | int]:
+        """All axes of the cell that a published row stands for."""
+        return self.plain() | source.axes | row.axes
+
+    def name_of(self, axes: Axes) -> str:
+        """The identifier that the matrix gives to a cell with these axes."""
+        names = {(axis.name, value.value): value.name for axis in self.axes for value in axis.values}
+        return "-".join(names[axis.name, axes[axis.name]] for axis in self.axes)
 
     def plain(self) -> dict[str, str | int]:
         """Each optimizing axis -> its value without any optimization."""
@@ -132,6 +211,13 @@ class ModelRecord(_Record):
         expected = [axis.name for axis in self.axes]
         if sorted(axes) != sorted(expected):
             return f"its axes are {', '.join(axes) or 'none'}, those of {self.name} are {', '.join(expected)}"
+        return ""
+
+    def unknown_value(self, axes: Axes) -> str:
+        """Which of these values its axis does not have; empty where there is none."""
+        for axis in self.axes:
+            if axes[axis.name] not in [value.value for value in axis.values]:
+                return f"{axis.name} has no value {axes[axis.name]}"
         return ""
 
 

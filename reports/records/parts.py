@@ -49,7 +49,7 @@ def must_agree(run: RunFile) -> dict[str, Any]:
         "options": run.suite.overrides,
         "drill": run.suite.drill or "none",
         "lane": run.suite.lane,
-        **_other_side(run),
+        **_base(run),
         "hardware": run.suite.hardware,
         "GPU model": gpu.get("model"),
         "GPU driver": gpu.get("driver"),
@@ -97,21 +97,21 @@ def unproven(parts: Sequence[tuple[str, RunFile]]) -> list[str]:
     other = first.suite.against.commit_info if first.suite.against else None
     if other is not None and (other.get("dirty") or other.get("id") in NO_COMMIT):
         lines.append(
-            "parts whose other side has uncommitted changes, or no commit that is known, were merged: nothing says "
-            "that it was the same; give --against-tree a checkout of a commit to be sure"
+            "the merged parts were measured against a base with uncommitted changes or no known commit, which may "
+            "have differed between them; to be sure, give --against-tree a clean checkout"
         )
     return lines
 
 
-def _other_side(run: RunFile) -> dict[str, Any]:
-    """What has to be equal of the other side. Its name does not: it holds paths, which are each host's own."""
+def _base(run: RunFile) -> dict[str, Any]:
+    """What has to be equal of the base. Its name does not: it holds paths, which are each host's own."""
     against = run.suite.against
     if against is None:
-        return {"other side": "none", "lane of the other side": None, "commit of the other side": None}
+        return {"base": "none", "lane of the base": None, "commit of the base": None}
     return {
-        "other side": "measured",
-        "lane of the other side": against.lane,
-        "commit of the other side": against.commit_info,
+        "base": "measured",
+        "lane of the base": against.lane,
+        "commit of the base": against.commit_info,
     }
 
 

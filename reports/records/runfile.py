@@ -102,7 +102,7 @@ def _flaws(run: RunFile) -> Iterator[str]:
     for cell, record in run.cells.items():
         yield from _unpaired(record)
         if record.against and record.against.record and record.against.record.cell != cell:
-            yield f"the other side of {cell} is {record.against.record.cell}"
+            yield f"the base of {cell} is {record.against.record.cell}"
     for record in run.records():
         model = run.suite.models.get(record.model)
         if model is None:

@@ -143,7 +143,7 @@ class LimitsRecord(_Record):
 
 
 class PairsRecord(_Record):
-    """Rounds of two live processes in turns on one device, in seconds; the same place in each list is one pair.
+    """Interleaved rounds of two live processes on one device, in seconds; index `i` of each list is one pair.
 
     `launches`: how many of the pairs belong to each fresh launch of both sides. `family`: the cell is one of many that
     were judged at once.
@@ -158,9 +158,9 @@ class PairsRecord(_Record):
 
 
 class AgainstRecord(_Record):
-    """What `--against` saw of a cell: the other side's own record, and both sides' rounds in turns.
+    """What `--against` measured of a cell: the base's own record, and interleaved rounds of base and head.
 
-    `record` was measured while this side was idle; None where the other side could not, and `problem` says why.
+    `record` was measured while the head was idle; None where the base could not, and `problem` says why.
     `rounds_s`: seconds of its rounds. `broken`: a side's process died, hung or made no sense, or the run ended before
     the cell was through, so that nothing follows.
     """
@@ -172,8 +172,8 @@ class AgainstRecord(_Record):
     broken: bool = False
 
 
-UNMEASURED = {"problem": "the run ended before the other side was measured", "broken": True}
-"""Of an `AgainstRecord`: what holds of a cell until the other side has measured it."""
+UNMEASURED = {"problem": "the run ended before the base was measured", "broken": True}
+"""Of an `AgainstRecord`: what holds of a cell until the base has measured it."""
 
 
 class WorkerRecord(_Record):
@@ -194,7 +194,7 @@ class CellRecord(_Record):
 
     `cell` is unique among all models of a run; a benchmark of a user's own is `TEST[CELL]`, and `test` names it.
     `accepted`: in a baseline, the date of the run that the cell came from, which finds its entry in `suite.accepted`.
-    `against`: where the run was measured against another side. `worker`: in a run of several workers at once.
+    `against`: of a run with `--against`. `worker`: in a run of several workers at once.
     """
 
     schema_version: int
@@ -219,7 +219,7 @@ class CellRecord(_Record):
     _of: ModelRecord | None = PrivateAttr(default=None)
 
     def described(self, model: ModelRecord) -> CellRecord:
-        """This record, which knows its model from now on, and so does the other side's."""
+        """This record, which knows its model from now on, and so does the base's."""
         self._of = model
         if self.against and self.against.record:
             self.against.record._of = model
@@ -308,8 +308,8 @@ class ShardRecord(_Record):
     split: Name
 
 
-class OtherSideRecord(_Record):
-    """Who was measured in turns with this run (`--against`). `name` is for people; `lane` and `commit_info` are its.
+class BaseSideRecord(_Record):
+    """The base that this run was interleaved with (`--against`). `name` is for people.
 
     `only_there`: the cells that it can run and that are skipped here, or left the matrix -> whether its packages make
     the difference, so that this run's own code would measure them too with those, or its source tree. `other_tree`: it
@@ -330,7 +330,7 @@ class SuiteRecord(_Record):
     level's settings that were overridden. `drill` is the change that was planted in all cells (`--drill`), empty for a
     run of the code as it is. `environments` holds those of cells that came from other runs. `accepted` is a baseline's
     own history, newest last. `shards` are those whose cells the file holds; empty for a plan that was not split.
-    `against`: the other side, where the run was measured against one. `models` describes those of the cells.
+    `against`: the base of a run with `--against`. `models` describes those of the cells.
     """
 
     schema_version: int
@@ -346,7 +346,7 @@ class SuiteRecord(_Record):
     warnings: Rows[Text] = Field(default_factory=list)
     accepted: Rows[Acceptance] = Field(default_factory=list)
     shards: Rows[ShardRecord] = Field(default_factory=list)
-    against: OtherSideRecord | None = None
+    against: BaseSideRecord | None = None
 
 
 class MachineInfo(_Record):
@@ -395,7 +395,7 @@ class RunFile(_Record):
         return {benchmark.extra_info.cell: benchmark.extra_info for benchmark in self.benchmarks}
 
     def records(self) -> Iterator[CellRecord]:
-        """The records of the run's cells, each followed by the other side's where there is one."""
+        """The records of the run's cells, each followed by the base's where there is one."""
         for record in self.cells.values():
             yield record
             if record.against and record.against.record:

@@ -1,4 +1,4 @@
-"""The other side of a run that was measured against one, as a run of its own: what compares and shows two runs fits."""
+"""The base of a run that was measured with `--against`, as a run of its own, so that two runs can be compared."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from reports.errors import ReportError
 from reports.records.schema import AgainstRecord, Benchmark, CellOutcome, RunFile, Stats
 
 
-def other_side(run: RunFile) -> RunFile | None:
-    """The other side's cells, which it measured alone; None where the run was not measured against anything."""
+def base_of(run: RunFile) -> RunFile | None:
+    """The base's cells, each measured while the head was idle; None for a run without `--against`."""
     against = run.suite.against
     if against is None:
         return None
@@ -33,16 +33,16 @@ def other_side(run: RunFile) -> RunFile | None:
     return run.model_copy(update={"benchmarks": benchmarks, "commit_info": against.commit_info, "suite": suite})
 
 
-def needs_other_side(run: RunFile, where: str) -> RunFile:
-    """The other side of a run.
+def require_base(run: RunFile, where: str) -> RunFile:
+    """The base of a run.
 
     Raises:
-        ReportError: it has none, so that it has to be told what to be compared with.
+        ReportError: the run was measured without `--against`.
     """
-    found = other_side(run)
-    if found is None:
+    base = base_of(run)
+    if base is None:
         raise ReportError(f"{where} was not measured with --against: name the run to compare it with")
-    return found
+    return base
 
 
 def _found(run: RunFile) -> list[tuple[Benchmark, AgainstRecord]]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from reports.characters import BREAK, short, unlinked, visible
 from reports.records.files import write_atomically
+from reports.records.model import PublishedSource
 from reports.records.schema import RunFile
 from reports.render import advice as advice_words
 from reports.render import causes, reproduce, study_grids, study_words, summary, tables
 from reports.render.fitting import COMMENT, Section, fitted, more
-from reports.render.published import Source
 from reports.render.study import Study, StudyRow
 from reports.verdicts.advice import Advice
 from reports.verdicts.invariants import failures
@@ -257,5 +257,6 @@ def _grid(one: study_grids.Grid) -> str:
     return table([escape(name) for name in one.header], rows, left=one.left)
 
 
-def _published(source: Source) -> str:
-    return f"Columns `{study_grids.STUDY}`: [{escape(source.name)}]({source.url}), {escape(source.protocol)}."
+def _published(source: PublishedSource) -> str:
+    name = f"[{escape(source.name)}]({source.link})" if source.link else escape(source.name)
+    return f"Columns `{study_grids.STUDY}`: {name}, {escape(source.protocol)}."

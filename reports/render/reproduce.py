@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from reports.records.baselines import refusal
 from reports.records.schema import RunFile
-from reports.render.summary import other_side
+from reports.render.summary import against_options
 from reports.verdicts.rules import Status
 from reports.verdicts.verdict import Comparison
 
@@ -51,7 +51,7 @@ def commands(base: RunFile | None, head: RunFile, comparison: Comparison, *, rev
     if reviewed:
         return (*_switch(head), f'make bench LANE={suite.lane} ARGS="{arguments}"')
     if comparison.against:
-        return (*_switch(head), *_with_other_side(base, head, arguments, other_side(comparison)))
+        return (*_switch(head), *_with_base(base, head, arguments, against_options(comparison)))
     drill = f" --drill={suite.drill}" if _DRILL.fullmatch(suite.drill) else ""
     plain = arguments.removesuffix(drill) if drill else arguments
     return (
@@ -79,13 +79,13 @@ def next_commands(comparison: Comparison, run: RunFile, run_path: str, folders: 
     if failing & {Status.WORSE, Status.FAILED}:
         options = _arguments(run, comparison) if _WORD.fullmatch(run.suite.level) else ""
         which = "" if options and _selection(_failing(comparison), CELLS) else "--lf"
-        judge = other_side(comparison) or f"--benchmark-compare {folders}".rstrip()
+        judge = against_options(comparison) or f"--benchmark-compare {folders}".rstrip()
         words = ("pytest benchmarks/", options, judge, which)
         commands.append(f"{' '.join(filter(None, words))}   (measure the failing cells again)")
     if statuses[Status.MISSING]:
         commands.append("pytest benchmarks/ --collect-only -q   (see why cells are skipped or gone)")
     if comparison.against:
-        return commands  # what is worse than another side says nothing of any baseline
+        return commands  # what is worse than the base says nothing of any baseline
     # A cell that failed, or an invariant that is broken, fails whatever the baseline says.
     meant = comparison.problem or failing & {Status.WORSE, Status.MISSING} or statuses[Status.NEW] or gains
     if run_path.isprintable() and run_path and meant and not refusal(run):
@@ -99,7 +99,7 @@ def measuring(run: RunFile, cells: Sequence[str]) -> str:
     return " ".join(["pytest benchmarks/", *_options(run), *filter(None, [_selection(cells, CHOSEN)])])
 
 
-def _with_other_side(base: RunFile | None, head: RunFile, arguments: str, options: str) -> tuple[str, ...]:
+def _with_base(base: RunFile | None, head: RunFile, arguments: str, options: str) -> tuple[str, ...]:
     """Both sides on one machine; where the other is the same commit, only its interpreter can differ."""
     lane = head.suite.lane
     commit = str(base.commit_info.get("id", "")) if base else ""

@@ -6,19 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.errors import ReportError
-from reports.records.model import Axes, ModelRecord, schema_1_models
+from reports.records.model import Axes, ModelRecord, PublishedRow, PublishedSource
 from reports.records.schema import CellRecord, RunFile
 from reports.render import tables
-from reports.render.published import NOTEBOOK, STUDY, PublishedRow, Source
 
 LATENCY, PEAK, THROUGHPUT = (tables.METRICS.index(name) for name in ("latency", "peak_allocated", "throughput"))
 """Where each metric stands in a row's values and changes."""
 
 FUSED = ("bettertransformer", "sdpa")
 """Fused attention, in order of preference: the study's own, and this suite's for transformers without it."""
-
-MODEL = ModelRecord.model_validate(schema_1_models()["bark"])
-"""The model that the study measured."""
 
 BLOG_LANE = "blog"
 """The lane whose fused attention is the study's own; in every other, sdpa stands in."""
@@ -61,7 +57,8 @@ class StudyRow:
 class Section:
     """The rows of one published table. `reference` is the label of the row that changes are against."""
 
-    source: Source
+    model: ModelRecord
+    source: PublishedSource
     batch: int
     reference: str
     reference_measured: bool
@@ -70,7 +67,12 @@ class Section:
     @property
     def title(self) -> str:
         """What the tables hold."""
-        return f"{self.source.checkpoint}, batch {self.batch}"
+        return f"{self.checkpoint}, batch {self.batch}"
+
+    @property
+    def checkpoint(self) -> str:
+        """The weights that all rows have."""
+        return self.model.checkpoint_of(self.model.axes_of(self.source, self.rows[0].published))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,18 @@ def reproduce(run: RunFile, where: str, *, notebook_suffices: bool = True) -> St
         notebook_suffices: whether a run will do that holds cells of the notebook only.
 
     Raises:
-        ReportError: the run holds no cell of the study.
+        ReportError: the run holds no cell of the study, or no model of which there is one.
     """
-    fused = fused_attention(run)
-    batches = sorted({row.batch for row in STUDY.rows})
-    sections = tuple(_section(run, STUDY, batch, fused) for batch in batches)
-    notebook = _section(run, NOTEBOOK, 1, fused)
-    found = Study(run, fused, sections, notebook if any(row.measured for row in notebook.rows) else None)
+    model = next((model for model in run.suite.models.values() if model.published), None)
+    if model is None:
+        raise ReportError(f"{where} holds no model of which figures were published")
+    fused = fused_attention(run, model)
+    main, *others = model.published
+    batches = sorted({row.batch for row in main.rows})
+    sections = tuple(_section(run, model, main, batch, fused) for batch in batches)
+    notebook = _section(run, model, others[0], others[0].rows[0].batch, fused) if others else None
+    shown = notebook if notebook and any(row.measured for row in notebook.rows) else None
+    found = Study(run, fused, sections, shown)
     if not any(row.measured for row in found.rows) and not (notebook_suffices and found.notebook):
         raise ReportError(
             f"{where} holds no cell of the study, such as {found.rows[0].own.cell}: "
@@ -130,11 +137,11 @@ def reproduce(run: RunFile, where: str, *, notebook_suffices: bool = True) -> St
     return found
 
 
-def fused_attention(run: RunFile) -> str:
+def fused_attention(run: RunFile, model: ModelRecord) -> str:
     """The fused attention to show: the first of `FUSED` that the run measured, else its lane's."""
-    checkpoints = (STUDY.checkpoint, NOTEBOOK.checkpoint)
-    cells = [cell for cell in run.cells.values() if cell.model == MODEL.name and not cell.test]
-    measured = {cell.axes["attention"] for cell in cells if cell.checkpoint_name in checkpoints}
+    checkpoints = {model.checkpoint_of(model.axes_of(source, row)) for source in model.published for row in source.rows}
+    cells = [cell for cell in run.cells.values() if cell.model == model.name and not cell.test]
+    measured = {cell.axes.get("attention") for cell in cells if cell.checkpoint_name in checkpoints}
     lanes_own = FUSED[0] if run.suite.lane == BLOG_LANE else FUSED[-1]
     return next((attention for attention in FUSED if attention in measured), lanes_own)
 
@@ -144,27 +151,24 @@ def rows_of(sections: Iterable[Section]) -> list[StudyRow]:
     return [row for section in sections for row in section.rows]
 
 
-def _axes(source: Source, row: PublishedRow, fused: str) -> Axes:
-    attention = fused if row.attention in FUSED else row.attention
-    chosen = {"attention": attention, "precision": row.precision, "placement": row.placement}
-    return MODEL.plain() | chosen | {"checkpoint": source.checkpoint, "batch": row.batch}
+def _axes(model: ModelRecord, source: PublishedSource, row: PublishedRow, fused: str) -> Axes:
+    axes = model.axes_of(source, row)
+    return axes | {"attention": fused} if axes.get("attention") in FUSED else axes
 
 
-def _cell(axes: Axes) -> str:
-    """The identifier that the matrix gives to these axes."""
-    names = {(axis.name, value.value): value.name for axis in MODEL.axes for value in axis.values}
-    return "-".join(names[axis.name, axes[axis.name]] for axis in MODEL.axes)
-
-
-def _section(run: RunFile, source: Source, batch: int, fused: str) -> Section:
-    wanted = [(row, _axes(source, row, fused)) for row in source.rows if row.batch == batch]
-    printed_reference, reference_axes = next((row, axes) for row, axes in wanted if _is_reference(axes, batch))
-    reference = _find(run, reference_axes)
-    rows = (_row(row, axes, _find(run, axes), printed_reference, reference) for row, axes in wanted)
-    return Section(source, batch, MODEL.label_of(reference_axes), reference is not None, tuple(rows))
+def _section(run: RunFile, model: ModelRecord, source: PublishedSource, batch: int, fused: str) -> Section:
+    wanted = [(row, _axes(model, source, row, fused)) for row in source.rows if row.batch == batch]
+    references = tables.references(model, batch)
+    printed, axes = next((each for each in wanted if tables.is_one_of(each[1], references)), wanted[0])
+    reference = _find(run, model, axes)
+    rows = tuple(
+        _row(model, row, own_axes, _find(run, model, own_axes), printed, reference) for row, own_axes in wanted
+    )
+    return Section(model, source, batch, model.label_of(axes), reference is not None, rows)
 
 
 def _row(
+    model: ModelRecord,
     printed: PublishedRow,
     axes: Axes,
     record: CellRecord | None,
@@ -172,19 +176,16 @@ def _row(
     reference: CellRecord | None,
 ) -> StudyRow:
     own, base = (tables.columns(cell) if cell else (None,) * len(tables.METRICS) for cell in (record, reference))
+    cell = record.cell if record else model.name_of(axes)
     return StudyRow(
-        tables.Row(record.cell if record else _cell(axes), MODEL.label_of(axes), own, tables.changes(own, base)),
+        tables.Row(cell, model.label_of(axes), own, tables.changes(own, base)),
         printed,
         printed.changes or tables.changes(printed.values, printed_reference.values),
         record,
-        _is_reference(axes, printed.batch),
+        printed is printed_reference,
     )
 
 
-def _is_reference(axes: Axes, batch: int) -> bool:
-    return tables.is_one_of(axes, tables.references(MODEL, batch))
-
-
-def _find(run: RunFile, wanted: Axes) -> CellRecord | None:
-    cells = (cell for cell in run.cells.values() if cell.model == MODEL.name and not cell.test)
+def _find(run: RunFile, model: ModelRecord, wanted: Axes) -> CellRecord | None:
+    cells = (cell for cell in run.cells.values() if cell.model == model.name and not cell.test)
     return next((cell for cell in cells if tables.is_one_of(cell.axes, [wanted])), None)

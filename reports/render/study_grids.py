@@ -44,7 +44,7 @@ def combined(found: Study) -> Grid:
         ]
         for row in found.rows
     ]
-    return _grid(f"{found.sections[0].source.checkpoint} checkpoint", header, rows, left=2)
+    return _grid(f"{found.sections[0].checkpoint} checkpoint", header, rows, left=2)
 
 
 def study(found: Study) -> list[Grid]:

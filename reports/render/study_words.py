@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from reports.records.metrics import METRICS
-from reports.records.schema import RunFile
 from reports.records.units import change, points
 from reports.render import reproduce
-from reports.render.published import TOKENS
 from reports.render.study import FUSED, Section, Study, StudyRow
 from reports.render.study_agreement import (
     PEAK_BOUND,
@@ -25,14 +23,15 @@ PACKAGES = ("torch", "transformers", "optimum", "accelerate")
 def caption(found: Study, rows: Sequence[StudyRow]) -> list[str]:
     """Sentences on what these rows were measured with, and how to read the columns."""
     sentences = [
-        f"Measured: {_measured_with(found.run, rows)}.",
+        f"Measured: {_measured_with(found, rows)}.",
         f"Latency: {METRICS['latency'].why}.",
         f"Relative: {', '.join(f'batch {section.batch} against {section.reference}' for section in found.sections)}.",
     ]
     if found.stands_in:
         sentences.append(f"{found.fused} stands in for {FUSED[0]}, which this run does not have.")
-    if set(_tokens(rows)) - {TOKENS}:
-        sentences.append(f"The study's samples had up to {TOKENS} tokens: memory and latency here are of other work.")
+    for stage, most in found.sections[0].source.tokens.items():
+        if set(_tokens(rows, stage)) - {most}:
+            sentences.append(f"The study's samples had up to {most} tokens: memory and latency here are of other work.")
     return sentences
 
 
@@ -70,7 +69,8 @@ def closing(found: Study) -> list[str]:
     return [*agreements(found), *([f"{missing(found)} {command(found)}"] if found.missing else [])]
 
 
-def _measured_with(run: RunFile, rows: Sequence[StudyRow]) -> str:
+def _measured_with(found: Study, rows: Sequence[StudyRow]) -> str:
+    run = found.run
     records = [row.record for row in rows if row.record]
     environments = [run.environment_of(record) for record in records]
     cells = {record.cell for record in records}
@@ -83,7 +83,7 @@ def _measured_with(run: RunFile, rows: Sequence[StudyRow]) -> str:
             for package in PACKAGES
         ),
         f"{_distinct(record.checkpoint.source for record in records)} weights",
-        f"{_span(_tokens(rows))} semantic tokens a sample",
+        *(f"{_span(_tokens(rows, stage))} {stage} tokens a sample" for stage in found.sections[0].source.tokens),
         f"{_span(rounds)} timed rounds a cell",
     ]
     return ", ".join(parts)
@@ -93,9 +93,9 @@ def _version(software: Mapping[str, str], package: str) -> str:
     return f"{package} {software[package]}" if package in software else f"no {package}"
 
 
-def _tokens(rows: Iterable[StudyRow]) -> list[int]:
+def _tokens(rows: Iterable[StudyRow], stage: str) -> list[int]:
     stages = (row.record.stages for row in rows if row.record)
-    return [stage["semantic"].tokens for stage in stages if "semantic" in stage]
+    return [each[stage].tokens for each in stages if stage in each]
 
 
 def _distinct(texts: Iterable[str]) -> str:

@@ -153,7 +153,7 @@ def folded(comparison: Comparison) -> list[str]:
 
 def since(comparison: Comparison) -> str:
     """What `changed` is about, as a sentence begins: it ends where the versions come."""
-    return "differs from the other side" if comparison.against else "changed since the baseline"
+    return "differs from the base" if comparison.against else "changed since the baseline"
 
 
 def changed(comparison: Comparison) -> str:
@@ -169,8 +169,8 @@ def commit(run: RunFile) -> str:
     return str(run.commit_info.get("id", "unknown")) + changed
 
 
-def other_side(comparison: Comparison) -> str:
-    """The options that name the other side once more, their values left to the reader; empty where there was none."""
+def against_options(comparison: Comparison) -> str:
+    """The options that name the base again, their values left to the reader; empty without `--against`."""
     if not comparison.against:
         return ""
     return "--against=PYTHON --against-tree=DIR" if comparison.other_tree else "--against=PYTHON"

@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.characters import Rendered, inert, visible_lines
+from reports.records.model import PublishedSource
 from reports.render import advice as advice_words
 from reports.render import causes, study_grids, study_words, summary, tables
-from reports.render.published import Source
 from reports.render.study import Study
 from reports.verdicts.advice import Advice
 from reports.verdicts.rules import Status
@@ -90,8 +90,9 @@ def beside_published(found: Study) -> RenderableType:
     return Group(*parts, Text())
 
 
-def _published(source: Source) -> Text:
-    return Text(f"Columns `{study_grids.STUDY}`: {source.name} ({source.url}), {source.protocol}.")
+def _published(source: PublishedSource) -> Text:
+    link = f" ({source.link})" if source.link else ""
+    return Text(f"Columns `{study_grids.STUDY}`: {source.name}{link}, {source.protocol}.")
 
 
 def _grid(one: study_grids.Grid) -> Table:

@@ -51,12 +51,12 @@ def attribute(
         for verdict in verdicts
         if verdict.gated and verdict.metric and verdict.status in COMPARED | {Status.UNCLEAR}
     }
-    in_turns = {
+    interleaved = {
         verdict.metric: (verdict.base, verdict.head)
         for verdict in verdicts
         if verdict.metric in TIMES and verdict.judged_by == "paired" and verdict.base and verdict.head
     }
-    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps, in_turns)
+    pair = Pair(base, head, compared, head.counters.steps or base.counters.steps, interleaved)
     if not pair.moved:
         return None
     found, held = clauses(pair), peak(pair)
@@ -131,8 +131,8 @@ def _metric_rows(pair: Pair) -> list[Cause]:
         before, after = by_stage(pair.base, metric), by_stage(pair.head, metric)
         one, other = sum(before.values()), sum(after.values())
         spread = shares(before, after)
-        if metric in pair.in_turns:
-            (one, other), spread = pair.in_turns[metric], {}
+        if metric in pair.interleaved:
+            (one, other), spread = pair.interleaved[metric], {}
         elif metric in TIMES:
             one, other = pair.base.metrics[metric].value, pair.head.metrics[metric].value
         if one != other:

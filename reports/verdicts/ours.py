@@ -52,7 +52,7 @@ def _gate(base: Sequence[Rounds], head: Sequence[Rounds], random: np.random.Gene
 
 
 def _paired(base: Sequence[Rounds], head: Sequence[Rounds], random: np.random.Generator) -> Status:
-    """Stored launches were not measured in turns: a pair shares no burst, and so says less than a real one."""
+    """Stored launches were not interleaved: a pair shares no burst, and so says less than a real one."""
     ours, theirs = ([launch.first(PAIRS_A_LAUNCH) for launch in side] for side in (base, head))
     return judge_pairs(
         np.concatenate([launch.steps_s for launch in ours]).tolist(),
@@ -67,5 +67,5 @@ OURS = (
     Rule("screen and rerun", _screen_and_rerun, head=2, needs_steps=True),
     Rule("screen alone", _screen, needs_steps=True),
     Rule("screen on whole rounds", _screen_whole_rounds),
-    Rule("paired 8 x 5, not in turns", _paired, base=PAIRED_LAUNCHES, head=PAIRED_LAUNCHES, needs_steps=True),
+    Rule("paired 8 x 5, not interleaved", _paired, base=PAIRED_LAUNCHES, head=PAIRED_LAUNCHES, needs_steps=True),
 )

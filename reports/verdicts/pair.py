@@ -22,15 +22,16 @@ COUNTED = (
 class Pair:
     """Two records of one cell. `compared`: gated metric -> its status. `steps`: as in the counters' record.
 
-    `in_turns`: where rounds in turns judged time, its metrics -> what both sides took there, seconds. The two records
-    were then timed minutes apart, so neither the times of their stages nor the card's clocks explain that verdict.
+    `interleaved`: the time metrics that interleaved rounds judged -> what both sides took there, seconds. The two
+    records were then timed minutes apart, so that neither their stages' times nor the card's clocks explain that
+    verdict.
     """
 
     base: CellRecord
     head: CellRecord
     compared: Mapping[str, Status]
     steps: Mapping[str, int]
-    in_turns: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    interleaved: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def counted_base(self) -> CountersRecord:
@@ -60,7 +61,7 @@ class Pair:
     @property
     def time(self) -> str:
         """`latency` where the stages tell why a round or step got better or worse for certain, else empty."""
-        return "latency" if self.direction and not self.in_turns else ""
+        return "latency" if self.direction and not self.interleaved else ""
 
     @property
     def card_clocks_mhz(self) -> tuple[float, float] | None:
@@ -68,7 +69,7 @@ class Pair:
 
         None where it is not known, or not that of the rounds that were judged.
         """
-        if self.in_turns:
+        if self.interleaved:
             return None
         base, head = self.base.rounds.sm_clock_mhz, self.head.rounds.sm_clock_mhz
         return (median(base), median(head)) if base and head else None

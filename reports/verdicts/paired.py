@@ -126,7 +126,7 @@ def ruled_out(ratios: Sequence[float], look: Look, rules: WallRules = RULES) -> 
 
 def _log_ratios(base: Sequence[float], head: Sequence[float], rules: WallRules) -> list[float]:
     if len(base) != len(head):
-        raise ReportError(f"{len(base)} rounds of base and {len(head)} of head are no pairs: measure them in turns")
+        raise ReportError(f"{len(base)} rounds of base and {len(head)} of head are no pairs: interleave them")
     most = rules.looks[-1].pairs
     if len(base) > most:
         raise ReportError(f"the paired rule is made for {most} pairs at most, not {len(base)}: judge {most} of them")

@@ -1,4 +1,4 @@
-"""Compare a run with the other side that it was measured against (`--against`).
+"""Compare a run with the base that it was measured against (`--against`).
 
 What is exact or steady is compared between the two sides' own records, each measured while the other was idle. Wall
 time is judged by pairs of rounds (`paired.py`): the step p10, with whole rounds as a guard.
@@ -14,7 +14,7 @@ from typing import Any
 from reports.errors import ReportError
 from reports.records.metrics import METRICS, Kind
 from reports.records.schema import UNMEASURED, AgainstRecord, CellRecord, PairsRecord, RunFile
-from reports.records.sides import needs_other_side
+from reports.records.sides import require_base
 from reports.verdicts.compare import compare, compare_cell, percent
 from reports.verdicts.paired import Paired, judge_pairs
 from reports.verdicts.rules import Status, judge
@@ -27,43 +27,43 @@ STEP, ROUND = "step_latency", "latency"
 
 
 def compare_sides(run: RunFile, overrides: Overrides = NONE) -> Comparison:
-    """Compare a run with its other side.
+    """Compare a run with its base.
 
     Raises:
         ReportError: it has none.
     """
-    base = needs_other_side(run, "this run")
+    base = require_base(run, "this run")
     assert run.suite.against is not None
     name = f"{run.suite.against.name} (paired)"
     found = compare(base, run, baseline=name, overrides=overrides, judge_cell=compare_cell_sides)
-    ours, theirs = (str(one.commit_info.get("id", "unknown"))[:12] for one in (run, base))
-    commits = (f"commit {theirs} -> {ours}",) if ours != theirs else ()
+    before, after = (str(side.commit_info.get("id", "unknown"))[:12] for side in (base, run))
+    commits = (f"commit {before} -> {after}",) if before != after else ()
     return replace(
         found,
-        verdicts=(*found.verdicts, *_only_there(run)),
+        verdicts=(*found.verdicts, *_cells_lost(run)),
         changed=(*commits, *found.changed),
         against=run.suite.against.name,
         other_tree=run.suite.against.other_tree,
     )
 
 
-def _only_there(run: RunFile) -> list[Verdict]:
-    """The cells that were asked for and skipped here, or left the matrix, and that the other side can run.
+def _cells_lost(run: RunFile) -> list[Verdict]:
+    """The selected cells that the base can run and the head skips, and those that left the head's matrix.
 
-    Packages that differ are what such a run is for; where the other side's would not help, this code has lost the cell.
-    The former is `new`, as is a cell that this side alone can run. Nobody can ask for a cell that left the matrix, so
-    that each of those is missing, as with a baseline.
+    Where the base's packages make the difference, the cell is `new`, as is one that only the head can run: comparing
+    packages is what such a run is for. Else the head's code has lost the cell. A cell that left the matrix cannot be
+    selected, so each of those is missing, as with a baseline.
     """
     differs = run.suite.against.only_there if run.suite.against else {}
     outcomes, found = run.outcomes(), []
     for cell, why in differs.items():
         outcome = outcomes.get(cell)
         if outcome is None:
-            found.append(Verdict(cell, "", Status.MISSING, "the other side can run it, and here it left the matrix"))
+            found.append(Verdict(cell, "", Status.MISSING, "the base can run it, but it left the head's matrix"))
         elif outcome.outcome == "skipped" and why == "packages":
-            found.append(Verdict(cell, "", Status.NEW, f"only the other side can run it: {outcome.reason}"))
+            found.append(Verdict(cell, "", Status.NEW, f"only the base can run it: {outcome.reason}"))
         elif outcome.outcome == "skipped":
-            reason = f"the other side can run it, but here it was skipped: {outcome.reason}"
+            reason = f"the base can run it, but the head skipped it: {outcome.reason}"
             found.append(Verdict(cell, "", Status.MISSING, reason))
     return found
 
@@ -75,11 +75,11 @@ def compare_cell_sides(
     head_environment: Mapping[str, Any],
     overrides: Overrides = NONE,
 ) -> list[Verdict]:
-    """The verdicts of one cell; arguments as `compare.compare_cell`, `base` being the other side's record."""
+    """The verdicts of one cell; arguments as `compare.compare_cell`, `base` being the base's own record."""
     against = head.against or AgainstRecord.model_validate(UNMEASURED)
     if base is None:
         status = Status.FAILED if against.broken else Status.NEW
-        reason = f"the other side has no measurement of it: {against.problem}"
+        reason = f"not measured on the base: {against.problem}"
         return [Verdict(head.cell, "", status, reason, judged_by="paired")]
     other_steps = base.rounds.device_paced != head.rounds.device_paced
     verdicts = [
@@ -89,7 +89,7 @@ def compare_cell_sides(
         for verdict in compare_cell(base, head, base_environment, head_environment, overrides)
     ]
     if against.broken:
-        reason = f"it could not be compared in pairs: {against.problem}"
+        reason = f"its pairs could not be timed: {against.problem}"
         verdicts.append(Verdict(head.cell, "", Status.FAILED, reason, judged_by="paired"))
     return verdicts
 
@@ -111,7 +111,7 @@ def _in_pairs(verdict: Verdict, against: AgainstRecord, overrides: Overrides) ->
     if verdict.status is Status.MISSING or (verdict.status is Status.NEW and pairs is None):
         return verdict
     if pairs is None:
-        reason = f"no rounds in pairs: {against.problem or 'none were asked for'}"
+        reason = f"no pairs were timed: {against.problem or '--against-launches=0'}"
         return replace(
             verdict,
             status=Status.UNCLEAR,

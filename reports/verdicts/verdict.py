@@ -29,7 +29,7 @@ class Verdict:
     """The smallest relative change that this comparison could have seen; None where nothing was compared."""
     judged_by: Judge = "baseline"
     """What the cell was held against: the baseline, what must hold within any run (a metric may fail by both), or
-    rounds of another live process in turns with its own."""
+    rounds of another live process interleaved with its own."""
     moved: tuple[tuple[str, float], ...] = ()
     """Of an exact metric that is the same in all: (part, how much more of it there), those with less first; empty where
     no part changed. It is for reading only: the totals gate."""
@@ -84,7 +84,7 @@ class Comparison:
     problem: str = ""
     """Why the comparison as a whole fails although no verdict does: it had nothing to compare."""
     against: str = ""
-    """The other side's name, where the run was measured in turns with one."""
+    """The base's name, for a run with `--against`."""
     other_tree: bool = False
     """Whether that side ran another checkout of the suite."""
     attributions: tuple[Attribution, ...] = ()

@@ -193,7 +193,7 @@ def test_a_run_that_ended_while_it_waited_leaves_the_files_of_the_run_it_waited_
     (tmp_path / "run.json").write_text("of the other run")
     recorder = Recorder(tmp_path / "run.json", "smoke", "current", "cpu")
     recorder.expect(planned(cell=""), {"cell"})
-    waiting: Any = SimpleNamespace(recorder=recorder, began=False, other=None)
+    waiting: Any = SimpleNamespace(recorder=recorder, began=False, base_side=None)
     assert finish(waiting, SimpleNamespace(getoption=lambda name: False), exit_code).exit_code == exit_code
     assert (tmp_path / "run.json").read_text() == "of the other run"
 

@@ -15,7 +15,7 @@ from reports.bisect.state import FILE, Question, State, load
 from reports.errors import ReportError
 from tests.bisecting import BAD, GOOD, Pretended, even, newer
 from tests.builders import FUSED, PLAIN, cell_document
-from tests.reports.test_sides import opposed, pairs_of, run_against
+from tests.reports.test_sides import cell_against, pairs_of, run_against
 from tests.workflows.runner import git
 
 
@@ -179,12 +179,12 @@ def test_a_good_side_that_cannot_be_installed_ends_it(asked: Question, tmp_path:
     ],
 )
 def test_a_run_answers_by_the_verdicts_on_the_metric(ratio: float, metric: str, answer: Answer) -> None:
-    run = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
+    run = run_against(cell_against(pairs=pairs_of([0.001] * 40, [0.001 * ratio] * 40)))
     assert runs.answer(run, metric).answer is answer
 
 
 def lacking() -> dict[str, Any]:
-    """A cell that the other side cannot run."""
+    """A cell that the base cannot run."""
     document = cell_document(PLAIN)
     document["extra_info"]["against"] = {"problem": "unknown attention"}
     return document
@@ -193,7 +193,7 @@ def lacking() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("there", "says"),
     [
-        ([lacking()], f"{PLAIN}: new: the other side has no measurement of it"),
+        ([lacking()], f"{PLAIN}: new: not measured on the base"),
         ([], f"{PLAIN}: it got worse with the whole bad side, and was not compared in this mix"),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_mix_is_good_only_if_each_cell_that_got_worse_was_compared_in_it(
     assert (told.answer, says in told.reason) == (Answer.SKIP, True)
     other = runs.answer(run_against(*there, even()), "step_latency", [FUSED])
     assert other.answer is Answer.GOOD
-    slower = opposed(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
+    slower = cell_against(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
     assert runs.answer(run_against(slower, even()), "step_latency").worse == (PLAIN,)
 
 
@@ -235,11 +235,11 @@ def test_what_was_not_compared_on_the_bad_side_is_no_all_clear(asked: Question, 
 
 
 def test_a_run_that_is_unclear_or_broken_does_not_answer() -> None:
-    unclear = run_against(opposed(problem="out of memory"))
+    unclear = run_against(cell_against(problem="out of memory"))
     assert runs.answer(unclear, "step_latency").answer is Answer.SKIP
-    broken = run_against(opposed(pairs=pairs_of([0.001] * 40, [0.001] * 40), broken=True, problem="it died"))
+    broken = run_against(cell_against(pairs=pairs_of([0.001] * 40, [0.001] * 40), broken=True, problem="it died"))
     told = runs.answer(broken, "step_latency")
-    assert (told.answer, "could not be compared in pairs: it died" in told.reason) == (Answer.SKIP, True)
+    assert (told.answer, "its pairs could not be timed: it died" in told.reason) == (Answer.SKIP, True)
 
 
 @pytest.mark.parametrize(

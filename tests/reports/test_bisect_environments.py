@@ -11,7 +11,7 @@ from reports.bisect.environments import UninstallableError
 from reports.bisect.state import Question, load
 from reports.errors import ReportError
 from tests.bisecting import BAD, Pretended, Tools, newer
-from tests.reports.test_sides import opposed, pairs_of, run_against
+from tests.reports.test_sides import cell_against, pairs_of, run_against
 
 
 def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_conflict_is_told_by_what_clashes_and_not_by_pips_advice(asked: Questi
     pretended = Pretended(newer("transformers"))
     bisection = pretended.bisection(asked, tmp_path, create=create, say=told.append)
     bisection.measure = lambda python, good, folder, arguments: run_against(
-        opposed(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
+        cell_against(pairs=pairs_of([0.001] * 40, [0.0012] * 40))
     )
     bisection.run()
     (said, *_) = [line for line in told if line.startswith("skip")]

@@ -15,7 +15,7 @@ from reports.commands.bisect import DECLINED, LAUNCHES
 from reports.records.metrics import METRICS, Kind
 from reports.verdicts.wall import RULES
 from tests.bisecting import Pretended, Select, newer
-from tests.reports.test_sides import opposed, pairs_of, run_against
+from tests.reports.test_sides import cell_against, pairs_of, run_against
 
 
 def test_two_packages_that_are_taken_as_one_have_one_list_of_versions(
@@ -90,9 +90,9 @@ def test_launches_that_cannot_answer_are_refused_before_anything_is_made(
             main([*planned, "--launches", str(launches)])
         assert f"argument --launches: '{launches}' is not a whole number from 4 to 8" in capsys.readouterr().err
     even = pairs_of([0.001] * 5 * fewest, [0.001] * 5 * fewest)
-    assert runs.answer(run_against(opposed(pairs=even)), "step_latency").answer is Answer.GOOD
+    assert runs.answer(run_against(cell_against(pairs=even)), "step_latency").answer is Answer.GOOD
     fewer = pairs_of([0.001] * 5 * (fewest - 1), [0.001] * 5 * (fewest - 1))
-    assert runs.answer(run_against(opposed(pairs=fewer)), "step_latency").answer is Answer.SKIP
+    assert runs.answer(run_against(cell_against(pairs=fewer)), "step_latency").answer is Answer.SKIP
 
 
 def test_a_selection_of_several_cells_costs_as_much_more(

@@ -63,7 +63,7 @@ def test_launches_without_noise_never_alarm_and_every_rule_finds_what_it_is_made
     finds = {row.rule: [row.rates[effect].worse for effect in EFFECTS[1:]] for row in found.rows}
     assert finds["screen alone"] == finds["screen and rerun"] == [0, 1, 1, 1]
     assert finds["this suite"] == [0, 0, 0, 1]
-    assert finds["paired 8 x 5, not in turns"] == [1, 1, 1, 1]
+    assert finds["paired 8 x 5, not interleaved"] == [1, 1, 1, 1]
     assert finds["pytest-benchmark mean:5%"][1:] == [1, 1, 1]
     assert finds["asv continuous"][2:] == [1, 1]
     assert finds["github-action-benchmark 200%"] == [0, 0, 0, 0]
@@ -98,7 +98,7 @@ def test_a_rule_with_too_few_launches_says_so_and_has_no_rate() -> None:
     assert missing == {
         "this suite": "needs 3 launches with step p10 of 10 rounds of a cell",
         "screen and rerun": "needs 3 launches with step p10 of 10 rounds of a cell",
-        "paired 8 x 5, not in turns": "needs 16 launches with step p10 of 10 rounds of a cell",
+        "paired 8 x 5, not interleaved": "needs 16 launches with step p10 of 10 rounds of a cell",
     }
     assert all(not row.rates for row in found.rows if row.problem)
 

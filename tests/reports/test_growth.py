@@ -25,7 +25,6 @@ from reports.render import (
     alert_github,
     alert_webhook,
     alerts,
-    interference,
     markdown,
     reproduce,
     summary,
@@ -36,7 +35,6 @@ from reports.render.html.report import Report
 from reports.verdicts.advice import Limits, advise
 from reports.verdicts.compare import compare
 from reports.verdicts.history import read_history
-from reports.verdicts.interference import interference as measured_interference
 from reports.verdicts.trend import trend
 from reports.verdicts.verdict import Comparison
 from tests.builders import HOST, SOFTWARE, cell_document, run_document
@@ -286,17 +284,6 @@ def test_following_a_history_does(tmp_path: Path) -> None:
             page.render(Report(SHAPES["same"](2)[1], "run.json", Path(), trend=found))
 
         return followed
-
-    assert excess(work_at) < TOLERANCE
-
-
-def test_the_effect_of_workers_does() -> None:
-    def work_at(size: int) -> Callable[[], object]:
-        documents = [
-            run_document([cell(at) for at in range(size)], host=HOST | {"workers": number}) for number in (1, 2)
-        ]
-        alone, busy = (runfile.parse(document, "x") for document in documents)
-        return lambda: interference.as_markdown(measured_interference(alone, busy))
 
     assert excess(work_at) < TOLERANCE
 

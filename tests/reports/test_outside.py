@@ -39,8 +39,6 @@ READS = {
     "calibrate": ["calibrate", "{}"],
     "trend": ["trend", "{}"],
     "history": ["history", "{}"],
-    "interference": ["interference", "{}", "{}"],
-    "interference again": ["interference", "run.json", "run.json", "{}"],
     "keep": ["keep", "{}", "--to", "kept"],
     "alert": ["alert", "{}", "--baseline", "run.json"],
     "alert baseline": ["alert", "run.json", "--baseline", "{}"],

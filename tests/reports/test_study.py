@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from fixtures.models.bark.published import PUBLISHED
 from reports.errors import ReportError
+from reports.records.model import ModelRecord, schema_1_models
 from reports.render import study_grids
-from reports.render.published import NOTEBOOK, STUDY
 from reports.render.study import FUSED, PEAK, reproduce
 from reports.render.study_agreement import (
     relative_peak_agreement,
 )
 from tests.builders import run_of
 from tests.lanes import MATRIX
-from tests.published_run import cell_of, everything, found_in, run_as_published
+from tests.published_run import NOTEBOOK, STUDY, cell_of, everything, found_in, run_as_published
 
 CHANGES = st.floats(min_value=-0.9, max_value=10)
 
@@ -29,8 +32,37 @@ def test_the_published_absolute_and_relative_tables_agree_with_each_other() -> N
 def test_every_row_is_a_cell_of_the_matrix() -> None:
     matrix = {cell.id for cell in MATRIX}
     for fused in FUSED:
-        assert {cell_of(row, source.checkpoint, fused) for source in (STUDY, NOTEBOOK) for row in source.rows} <= matrix
+        sources = ((STUDY, "large"), (NOTEBOOK, "small"))
+        assert {cell_of(row, checkpoint, fused) for source, checkpoint in sources for row in source.rows} <= matrix
     assert set(found_in(run_as_published(without="fp16")).missing) <= matrix
+
+
+def test_files_of_schema_1_stand_beside_the_figures_that_the_model_brings() -> None:
+    assert schema_1_models()["bark"]["published"] == PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        ({"precision": "int4"}, "precision has no value int4"),
+        ({"colour": "red"}, "its axes are"),
+    ],
+)
+def test_a_published_row_that_is_no_cell_of_the_model_is_refused(change: dict[str, str], flaw: str) -> None:
+    model = copy.deepcopy(schema_1_models()["bark"])
+    model["published"][0]["rows"][0]["axes"] |= change
+    with pytest.raises(ValidationError, match=flaw):
+        ModelRecord.model_validate(model)
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://x.example/) [y](https://z.example", "http://x.example"]
+)
+def test_a_source_links_to_nothing_but_a_plain_address(url: str) -> None:
+    model = copy.deepcopy(schema_1_models()["bark"])
+    assert ModelRecord.model_validate(model).published[0].link
+    model["published"][0]["url"] = url
+    assert not ModelRecord.model_validate(model).published[0].link
 
 
 def test_there_are_four_tables_absolute_and_relative_for_each_batch_size() -> None:

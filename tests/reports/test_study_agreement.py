@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.render import study_words
-from reports.render.published import STUDY
 from reports.render.study_agreement import (
     PEAK_BOUND,
     RELATIVE_PEAK_BOUND,
@@ -16,7 +15,7 @@ from reports.render.study_agreement import (
     relative_peak_agreement,
 )
 from tests.builders import cell_document, run_of
-from tests.published_run import cell_of, found_in, measured, run_as_published
+from tests.published_run import STUDY, cell_of, found_in, measured, run_as_published
 
 
 @given(st.dictionaries(st.text(min_size=1), st.none() | st.floats(-1, 1)), st.floats(0, 1))

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from reports.render import markdown, study_grids, study_words, terminal
-from reports.render.published import STUDY
 from tests.builders import SOFTWARE, cell_document, run_of
-from tests.published_run import cell_of, everything, found_in, run_as_published
+from tests.published_run import STUDY, cell_of, everything, found_in, run_as_published
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown"])

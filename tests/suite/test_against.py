@@ -1,4 +1,4 @@
-"""`--against`: base against head, in one run. Measurements are made up (tests/fake_worker.py), but for the last one."""
+"""`--against`: base against head in one run, with made-up measurements (tests/fake_worker.py)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import pytest
 
 from benchmarks.plugin.against import Against
 from reports.__main__ import main
-from reports.verdicts.sides import compare_sides
 from tests.suite.conftest import OTHER, ROOT, SMALLEST, Ended, Suite
 
 ONE = ("-k", SMALLEST, "--rounds=5")
 GPU = {"FAKE_GPU": "NVIDIA H200"}
 AGAINST = f"--against={sys.executable}"
-OTHER_SIDE = Against(Path(sys.executable), ROOT).name
+BASE_NAME = Against(Path(sys.executable), ROOT).name
 """What a run in this folder calls this interpreter."""
 
 
@@ -25,29 +24,14 @@ def against(suite: Suite, *arguments: str, **sides: Any) -> Ended:
     return suite(*ONE, AGAINST, *arguments, environment={**GPU, "FAKE_SIDES": json.dumps(sides)})
 
 
-def test_two_identical_sides_pass_and_the_run_file_holds_both(suite: Suite) -> None:
-    ended = against(suite, head={"noise": 0.02}, other={"noise": 0.02})
-    assert ended.code == 0, ended.output
-    assert f"in turns with {OTHER_SIDE}; both hold the model at once" in ended.output
-    assert f"passed: no regression against {OTHER_SIDE} (paired)" in ended.output
-    (cell,) = ended.run.cells.values()
-    assert cell.against is not None
-    assert cell.against.record is not None
-    assert cell.against.record.metrics["weights"] == cell.metrics["weights"]
-    assert cell.against.pairs is not None
-    assert cell.against.pairs.launches == [5] * 4
-    assert ended.run.suite.against is not None
-    assert ended.run.suite.against.name == OTHER_SIDE
-
-
 def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
     suite: Suite, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = against(suite, head={"noise": 0.02, "step": 0.00125 * 1.1}, other={"noise": 0.02})
+    ended = against(suite, head={"noise": 0.02, "step": 0.00125 * 1.1}, base={"noise": 0.02})
     assert ended.code == 1
-    said = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 20 of 20 pairs are more than 3% slower, 17 decide"
-    assert f"{SMALLEST}: {said}" in ended.output
-    assert f"FAILED: 1 worse in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
+    verdict = "step_latency worse, paired: 1.3 ms -> 1.4 ms, 20 of 20 pairs are more than 3% slower, 17 decide"
+    assert f"{SMALLEST}: {verdict}" in ended.output
+    assert f"FAILED: 1 worse in 1 cells, against {BASE_NAME} (paired)" in ended.output
     again = f"--checkpoint-source=synthetic -k '{SMALLEST}' --against=PYTHON   (measure the failing cells again)"
     assert f"pytest benchmarks/ --level=smoke --rounds=5 {again}" in ended.output
     assert "reports accept" not in ended.output
@@ -55,29 +39,31 @@ def test_ten_percent_slower_is_found_in_every_place_that_shows_a_verdict(
     page = (ended.folder / "latest" / "index.html").read_text()
     for text in (report.replace("\\_", "_"), page):
         assert "step_latency worse, paired" in text
-        assert OTHER_SIDE in text.replace("\\_", "_")
+        assert BASE_NAME in text.replace("\\_", "_")
     run = str(ended.folder / "latest" / "run.json")
     assert main(["compare", run]) == 1
-    assert said in " ".join(capsys.readouterr().out.split())
+    assert verdict in " ".join(capsys.readouterr().out.split())
     assert main(["alert", run]) == 0
     assert "| worse, paired |" in capsys.readouterr().out
     assert main(["render", run, "--output", str(ended.folder / "again")]) == 0
     assert "step_latency worse, paired" in (ended.folder / "again" / "index.html").read_text()
 
 
-def test_what_is_exact_is_compared_between_the_two_sides_own_records(suite: Suite) -> None:
-    ended = against(suite, other={"metrics": {"weights": 37_000_000}, "environment": {"torch": "2.12.1"}})
+def test_exact_metrics_are_compared_between_the_two_sides_own_records(suite: Suite) -> None:
+    ended = against(
+        suite, "--against-launches=0", base={"metrics": {"weights": 37_000_000}, "environment": {"torch": "2.12.1"}}
+    )
     assert ended.code == 1
     assert f"{SMALLEST}: weights worse: 37.0 MB -> 38.0 MB" in ended.output
     assert "weights worse, paired" not in ended.output
-    assert "differs from the other side: torch 2.12.1 -> 2.13.0" in ended.output
+    assert "differs from the base: torch 2.12.1 -> 2.13.0" in ended.output
     (environment,) = ended.run.suite.environments.values()
     assert environment["software"] == {"torch": "2.12.1"}
 
 
-def test_a_cell_that_the_other_side_lacks_is_new_and_says_why(suite: Suite) -> None:
-    ended = against(suite, other={"at": {"measure": "lacks"}})
-    assert "new: the other side has no measurement of it: the other side" in ended.output
+def test_a_cell_that_the_base_lacks_is_new_and_says_why(suite: Suite) -> None:
+    ended = against(suite, "--against-launches=0", base={"at": {"measure": "lacks"}})
+    assert "new: not measured on the base: the base" in ended.output
     assert "unknown attention 'sdpa'; choose from eager" in ended.output
     assert ended.code == 1
     assert "nothing could be compared with" in ended.output
@@ -87,7 +73,7 @@ def test_a_cell_that_the_other_side_lacks_is_new_and_says_why(suite: Suite) -> N
 def test_a_run_whose_cells_were_all_skipped_judged_nothing_and_fails(suite: Suite) -> None:
     ended = suite("-k", "tiny and flash_attention_2 and fp16 and dynamic", AGAINST)
     assert ended.code == 1, ended.output
-    said = f"FAILED: nothing could be compared with {OTHER_SIDE}: no selected cell ran here, most often as "
+    said = f"FAILED: nothing could be compared with {BASE_NAME}: no selected cell ran here, most often as "
     assert f"{said}flash_attention_2 needs a GPU" in ended.output
 
 
@@ -95,19 +81,18 @@ LOST = "tiny-flash_attention_2-fp16-resident-dynamic-batch1"
 OLDER = "tiny-bettertransformer-fp32-resident-dynamic-batch1"
 
 
-def test_a_cell_that_this_side_alone_skips_is_missing_unless_the_packages_explain_it(
+def test_a_cell_that_the_head_alone_skips_is_missing_unless_the_packages_explain_it(
     suite: Suite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lanes = {"optimum": "1.24.0", "transformers": "4.48.3"}
     ended = suite(
-        *("-k", " or ".join((SMALLEST, LOST, OLDER)), "--rounds=5", AGAINST),
-        environment=GPU
-        | {"FAKE_SIDES": json.dumps({"other": {"runs": [SMALLEST, LOST, OLDER], "environment": lanes}})},
+        *("-k", " or ".join((SMALLEST, LOST, OLDER)), "--rounds=5", AGAINST, "--against-launches=0"),
+        environment=GPU | {"FAKE_SIDES": json.dumps({"base": {"runs": [SMALLEST, LOST, OLDER], "environment": lanes}})},
     )
     assert ended.code == 1, ended.output
-    assert f"FAILED: 1 missing in 1 cells, against {OTHER_SIDE} (paired)" in ended.output
-    lost = f"{LOST}: missing: the other side can run it, but here it was skipped: flash_attention_2 needs a GPU"
-    older = "1 new: only the other side can run it: bettertransformer needs optimum<2"
+    assert f"FAILED: 1 missing in 1 cells, against {BASE_NAME} (paired)" in ended.output
+    lost = f"{LOST}: missing: the base can run it, but the head skipped it: flash_attention_2 needs a GPU"
+    older = "1 new: only the base can run it: bettertransformer needs optimum<2"
     assert lost in ended.output
     assert older in ended.output
     assert main(["compare", str(ended.folder / "latest" / "run.json")]) == 1
@@ -117,10 +102,10 @@ def test_a_cell_that_this_side_alone_skips_is_missing_unless_the_packages_explai
 
 
 def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None:
-    ended = against(suite, other={"at": {"round 4": "die"}, "noise": 0.02})
+    ended = against(suite, base={"at": {"round 4": "die"}, "noise": 0.02})
     assert ended.code == 1
-    assert "failed: it could not be compared in pairs: the other side" in ended.output
-    assert "ended when asked to round (exit code 3); it said last: a library greets" in ended.output
+    assert "failed: its pairs could not be timed: the base" in ended.output
+    assert "ended while timing a round (exit code 3); its last output: a library greets" in ended.output
     assert "terminate called after throwing an instance of" in ended.output
     (cell,) = ended.run.cells.values()
     assert cell.against is not None
@@ -130,38 +115,42 @@ def test_a_side_that_dies_fails_the_cell_and_loses_nothing(suite: Suite) -> None
     assert "3 pairs say nothing yet" in ended.output
 
 
-@pytest.mark.parametrize(
-    ("at", "says"),
-    [
-        ("measure 2", "the other side has no measurement of it: the run ended before the other side was measured"),
-        ("round 4", "it could not be compared in pairs: the run ended before all pairs were timed"),
-    ],
-)
 def test_a_run_that_is_interrupted_in_its_last_cell_does_not_pass(
-    suite: Suite, capsys: pytest.CaptureFixture[str], at: str, says: str
+    suite: Suite, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cells = ("-k", f"{SMALLEST} or {OTHER}") if at.startswith("measure") else ONE
-    sides = json.dumps({"other": {"at": {at: "interrupt"}}})
-    ended = suite(*cells, "--rounds=5", AGAINST, environment={**GPU, "FAKE_SIDES": sides})
+    sides = json.dumps({"base": {"at": {"measure 2": "interrupt"}}})
+    ended = suite(
+        *("-k", f"{SMALLEST} or {OTHER}", "--rounds=5", AGAINST, "--against-launches=0"),
+        environment={**GPU, "FAKE_SIDES": sides},
+    )
     assert ended.code == 2, ended.output
     assert all(cell.against for cell in ended.run.cells.values())
     assert main(["compare", str(ended.folder / "latest" / "run.json")]) == 1
-    said = " ".join(capsys.readouterr().out.split())
-    assert f"{SMALLEST}: failed: {says}" in said
-    assert "FAILED: 1 failed in" in said
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{SMALLEST}: failed: not measured on the base: the run ended before the base was measured" in shown
+    assert "FAILED: 1 failed in" in shown
 
 
-def test_a_shards_cells_are_judged_as_those_of_the_whole_run(suite: Suite) -> None:
+def test_a_shard_against_an_identical_base_passes_judged_as_part_of_the_whole_run(suite: Suite) -> None:
     six = ("-k", "batch1 and tiny and dynamic and not bettertransformer")
     ended = suite(*six, "--rounds=5", AGAINST, "--shard=1/2", environment={**GPU, "FAKE_SIDES": "{}"})
     assert ended.code == 0, ended.output
     assert "shard 1/2: 3 of 6 cells" in ended.output
-    pairs = [cell.against.pairs for cell in ended.run.cells.values() if cell.against]
-    assert [one.family for one in pairs if one] == [True] * 3, "three of them alone would be judged by less"
+    assert f"interleaved with {BASE_NAME}; both hold the model at once" in ended.output
+    assert f"passed: no regression against {BASE_NAME} (paired)" in ended.output
+    assert ended.run.suite.against is not None
+    assert ended.run.suite.against.name == BASE_NAME
+    measured = [(cell, cell.against) for cell in ended.run.cells.values() if cell.against]
+    assert len(measured) == 3
+    for cell, base in measured:
+        assert base.record is not None
+        assert base.record.metrics["weights"] == cell.metrics["weights"]
+        assert base.pairs is not None
+        assert (base.pairs.launches, base.pairs.family) == ([20], True), "three cells alone would be judged by less"
 
 
-def test_an_other_side_that_cannot_start_ends_the_run_before_it_measures(suite: Suite) -> None:
-    ended = against(suite, other={"at": {"ready": "import"}})
+def test_a_base_that_cannot_start_ends_the_run_before_it_measures(suite: Suite) -> None:
+    ended = against(suite, base={"at": {"ready": "import"}})
     assert ended.code == 4
     assert "cannot import what it needs: ImportError: No module named 'transformers'" in ended.output
     assert "Traceback" not in ended.output
@@ -169,14 +158,14 @@ def test_an_other_side_that_cannot_start_ends_the_run_before_it_measures(suite: 
 
 
 def test_without_memory_for_both_the_wall_time_is_unclear_and_the_rest_is_judged(suite: Suite) -> None:
-    ended = against(suite, other={"at": {"load": "memory"}})
+    ended = against(suite, base={"at": {"load": "memory"}})
     assert ended.code == 0, ended.output
     assert "step_latency unclear, paired" in ended.output
     assert "both sides hold the model at once, about twice 60.0 MB" in ended.output
     assert any("ran out of memory" in warning for warning in ended.run.suite.warnings)
 
 
-def test_a_run_is_accepted_without_the_other_side(suite: Suite) -> None:
+def test_a_run_is_accepted_without_its_base(suite: Suite) -> None:
     ended = against(suite, "--against-launches=0")
     run = str(ended.folder / "latest" / "run.json")
     assert main(["accept", run, "--baseline-dir", str(ended.folder / "baselines")]) == 0
@@ -186,7 +175,7 @@ def test_a_run_is_accepted_without_the_other_side(suite: Suite) -> None:
     assert not document["suite"]["against"]
 
 
-def test_an_interpreter_in_another_checkout_that_stands_apart_is_a_usage_error(suite: Suite, tmp_path: Path) -> None:
+def test_an_interpreter_of_another_checkout_after_a_space_is_a_usage_error(suite: Suite, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("raise RuntimeError('pytest took the interpreter for a test path')")
     python = tmp_path / "python"
     python.symlink_to(sys.executable)
@@ -196,60 +185,8 @@ def test_an_interpreter_in_another_checkout_that_stands_apart_is_a_usage_error(s
     assert "took the interpreter" not in ended.output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (
-            ["--against=/nowhere/python"],
-            "no such interpreter; name one, as in --against=.venv-blog/bin/python",
-        ),
-        (["--against=reports"], "is a folder: name the interpreter in it, as reports/bin/python"),
-        (["--against="], "there is no such interpreter"),
-        ([AGAINST, "--against-tree=reports"], "it is no checkout of this suite, or one older than --against"),
-        ([AGAINST, "--against-tree", "."], "write --against=PYTHON and --against-tree=DIR, with =: pytest takes"),
-        (["--against-tree=."], "give the interpreter too, --against=PYTHON"),
-        (["--against-launches=3"], "--against-launches says how --against runs: give that too, --against=PYTHON"),
-        (["--against-timeout=5"], "--against-timeout says how --against runs: give that too, --against=PYTHON"),
-        ([AGAINST, "--benchmark-compare"], "a run is judged once"),
-        ([AGAINST, "--update-baselines"], "--against with --update-baselines: the run is being judged"),
-        ([AGAINST, "--benchmark-autosave"], "--against with --benchmark-autosave"),
-        ([AGAINST, "--against-launches=9"], "--against-launches=9: 0 to 8"),
-        ([AGAINST, "--against-timeout=0"], "--against-timeout=0: seconds, more than 0"),
-    ],
-)
-def test_an_other_side_that_cannot_be_is_a_usage_error(suite: Suite, arguments: list[str], says: str) -> None:
-    ended = suite(*arguments)
+def test_a_base_that_does_not_exist_is_a_usage_error(suite: Suite) -> None:
+    ended = suite("--against=/nowhere/python")
     assert ended.code == 4
-    assert says in ended.output
+    assert "no such interpreter; name one, as in --against=.venv-blog/bin/python" in ended.output
     assert "Traceback" not in ended.output
-
-
-def test_cells_can_be_listed_before_the_other_environment_is_there(suite: Suite) -> None:
-    ended = suite("--against=.venv-absent/bin/python", "--collect-only", "-q")
-    assert ended.code == 0, ended.output
-
-
-def test_a_real_cell_against_the_same_interpreter_counts_the_same_and_times_both_in_turns(suite: Suite) -> None:
-    ended = suite(
-        *("-k", OTHER, "--rounds=1", "--checkpoint-source=synthetic", "--tokens=4"),
-        *(AGAINST, f"--against-tree={ROOT}", "--against-launches=4"),
-        plugins=(),
-    )
-    assert ended.code == 0, ended.output
-    (cell,) = ended.run.cells.values()
-    assert cell.against is not None
-    assert not cell.against.problem
-    assert cell.against.record is not None
-    for metric in ("aten_calls", "python_calls", "weights", "peak_allocated", "top1_agreement"):
-        assert cell.against.record.metrics[metric] == cell.metrics[metric], metric
-    assert cell.against.pairs is not None
-    assert cell.against.pairs.launches == [5, 5, 5, 5]
-    # A cell's decoding steps are a part of its rounds.
-    for steps, rounds in (
-        (cell.against.pairs.base_step_p10_s, cell.against.pairs.base_s),
-        (cell.against.pairs.head_step_p10_s, cell.against.pairs.head_s),
-    ):
-        assert all(0 < step < whole for step, whole in zip(steps, rounds, strict=True))
-    # Noise decides what twenty pairs say of code that is the same; on the CPU it is never held against it.
-    (step,) = [one for one in compare_sides(ended.run).verdicts if one.metric == "step_latency"]
-    assert (step.judged_by, step.gated) == ("paired", False)

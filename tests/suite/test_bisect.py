@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.plugin import other_side
 from reports.bisect import child, lanes, selection
 from reports.bisect.bisection import Bisection
 from reports.bisect.runs import UnrunnableError, measure, only
 from reports.bisect.search import Ending
 from reports.bisect.state import Question
 from reports.errors import ReportError
+from reports.verdicts import wall
 from tests.suite.conftest import OTHER, SMALLEST, forks
 
 GOOD = {"accelerate": "1.14.0", "torch": "2.12.1"}
@@ -31,7 +31,7 @@ def environment(folder: Path, constraints: str) -> Path:
     side = {"step": 0.00125 * (1.2 if slow else 1.0), "environment": {"torch": BAD["torch"] if slow else GOOD["torch"]}}
     folder.mkdir(parents=True, exist_ok=True)
     python = folder / "python"
-    sides = json.dumps({"head": side, "other": side})
+    sides = json.dumps({"head": side, "base": side})
     python.with_suffix(".json").write_text(sides)
     python.write_text(f"#!/bin/sh\nexport FAKE_SIDES='{sides}'\nexec '{sys.executable}' \"$@\"\n")
     python.chmod(0o755)
@@ -101,7 +101,7 @@ def test_a_run_file_that_cannot_be_written_is_no_answer(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("forked")
 def test_the_cells_of_a_selection_are_counted_without_those_that_are_skipped() -> None:
-    assert (selection.ALONE, selection.PAIRS) == (other_side.ALONE, other_side.PAIRS)
+    assert (selection.ALONE, selection.PAIRS) == (wall.ALONE, wall.PAIRS_A_LAUNCH)
     here = ["--level=smoke", "--device=cpu"]
     assert selection.selected(["-k", "tiny and sdpa and fp32 and dynamic", *here]) == 2
     assert selection.selected(["-k", "tiny and cpu_offload", *here]) is None

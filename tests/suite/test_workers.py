@@ -170,7 +170,7 @@ def test_a_card_that_another_run_holds_is_not_measured_on(suite: Suite, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-n1", "--against", "python"], "--against measures both sides in turns on one card: leave -n out"),
+        (["-n1", "--against", "python"], "--against interleaves both sides on one card: leave -n out"),
         (["-n2", "--dist=worksteal"], "--dist=worksteal: workers share the cells by --dist=load or --dist=loadgroup"),
         (["-n2", "--device=auto", "--level=smoke"], "-n 2: 1 GPU is visible, and two workers on one would measure"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.plugin import plan
-from benchmarks.plugin.other_side import PAIRS, SCREEN
+from benchmarks.plugin.pairs import PAIRS, SCREENING_PAIRS
 from benchmarks.plugin.sharding import Durations
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
@@ -51,7 +51,7 @@ def seconds(benchmark: Benchmark) -> tuple[float, float]:
     own += 0 if "counters" in phases else COUNTERS_S
     loading = sum(phases.get(phase, 0) for phase in ("load", "compile", "cold_start"))
     alone = 2 * own + (policy.estimated_rounds(one) + policy.minimum) * one
-    return alone + loading + 2 * SCREEN * one, LAUNCHES * (START_S + loading + 2 * PAIRS * one)
+    return alone + loading + 2 * SCREENING_PAIRS * one, LAUNCHES * (START_S + loading + 2 * PAIRS * one)
 
 
 def test_it_ends_before_its_step_does_even_if_every_cell_stands_out(cells: list[str]) -> None:

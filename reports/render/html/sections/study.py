@@ -84,5 +84,5 @@ def _published(report: Report) -> Published | None:
         study_words.caption(found, found.rows),
         study_words.agreements(found),
         f"{source.name}, {source.protocol}",
-        source.url,
+        source.link,
     )

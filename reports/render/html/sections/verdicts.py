@@ -159,6 +159,6 @@ def sure(verdict: Verdict) -> str:
     if verdict.smallest_change is None:
         return ""
     if verdict.judged_by == "paired":
-        return f"rounds of both sides in turns; changes below {verdict.smallest_change:.0%} may not have been seen"
+        return f"interleaved rounds of both sides; changes below {verdict.smallest_change:.0%} may not have been seen"
     confirmed = "" if "confirmed by a rerun" in verdict.reason else "not timed again; "
     return f"{confirmed}changes below {verdict.smallest_change:.0%} could not have been seen"
