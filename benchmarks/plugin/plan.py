@@ -95,5 +95,5 @@ def nothing_selected(matrix: Matrix, deselected: Iterable[str] = ()) -> str:
     axes = "; ".join(f"{axis.name}: {', '.join(axis.by_name)}" for axis in every)
     levels = "".join(f"; {reason}" for reason in dict.fromkeys(deselected))
     example = " and ".join(axis.values[-1].name for axis in every[:2])
-    how = f'no cell matches the selection; -k and -m take axis values, as in -k "{example}"'
+    how = f'no cell of this level matches the selection; -k and -m take axis values, as in -k "{example}"'
     return f"{how}. They are: {axes}{levels}"

@@ -49,6 +49,6 @@ def test_the_description_counts_every_reason() -> None:
 
 def test_an_empty_selection_names_the_axis_values_and_what_the_level_leaves_out() -> None:
     said = plan.nothing_selected(MATRIX, ["level smoke measures tiny only"])
-    assert said.startswith("no cell matches the selection")
+    assert said.startswith("no cell of this level matches the selection")
     assert "checkpoint: tiny, small, large" in said
     assert said.endswith("; level smoke measures tiny only")

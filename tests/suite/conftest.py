@@ -1,14 +1,11 @@
-"""Runs the suite as a user would, in a process of its own, with made-up measurements and folders of its own."""
+"""Runs the suite as a user would, in a process and folders of its own, mostly with made-up measurements."""
 
 from __future__ import annotations
 
 import atexit
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +48,7 @@ Suite = Callable[..., Ended]
 
 @cache
 def forks() -> Forks:
-    """One process a session, whose forks are the runs that make up what they measure."""
+    """One process a session, whose forks are the runs."""
     server = Forks()
     atexit.register(server.close)
     return server
@@ -86,19 +83,7 @@ def runner(folder: Path) -> Suite:
             *("--device=cpu", "--report-dir", str(folder / "latest"), "--baseline-dir", str(folder / "baselines")),
             *arguments,
         ]
-        if "tests.fake_measure" in plugins:
-            return Ended(*forks().run(command, variables), folder)
-        ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *command],
-            cwd=ROOT,
-            env=os.environ | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        return Ended(ended.returncode, ended.stdout, folder)
+        return Ended(*forks().run(command, variables), folder)
 
     return run
 

@@ -1,4 +1,4 @@
-"""Runs pytest in forks of one process that has imported all that a run needs but torch: seconds less a run.
+"""Runs pytest in forks of one process that has imported all that a run needs, torch too: seconds less a run.
 
 The process reads a request a line from standard input (JSON: arguments, variables, the file for the output) and answers
 with the exit code. A fork has nothing of another fork's run: no plugin, no option, no patched module.
@@ -7,23 +7,31 @@ with the exit code. A fork has nothing of another fork's run: no plugin, no opti
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
+import importlib.metadata
 import json
 import os
 import pkgutil
+import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
+
+from execnet import gateway_io
+from execnet.gateway_base import Popen2IO
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PACKAGES = ("benchmarks.plugin", "fixtures", "reports")
-"""Imported whole, but for modules that need torch."""
+PACKAGES = ("_pytest", "benchmarks.plugin", "fixtures", "reports")
+"""Imported whole, but for what only fast decoding needs."""
 
 TIMEOUT_S = 300.0
 
@@ -62,14 +70,68 @@ class Forks:
 
 def import_all() -> None:
     """Import what a run imports, so that forks find it."""
-    import pytest_benchmark.plugin  # noqa: F401
-
-    for package in PACKAGES:
-        found = importlib.import_module(package)
-        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        plugin.load()
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             if "decoding" not in module.name and not module.name.endswith(("__main__", "prefetch")):
                 importlib.import_module(module.name)
-    assert "torch" not in sys.modules, "a fork of a process with torch's threads may hang"
+    from transformers import AutoProcessor, BarkModel  # noqa: F401
+
+    threads = Path("/proc/self/task")
+    assert not threads.exists() or len(list(threads.iterdir())) == 1, "a fork of a process with threads may hang"
+
+
+class Worker(Popen2IO):
+    """A worker of pytest-xdist that is a fork, in place of `execnet.gateway_io.Popen2IOMaster`."""
+
+    waiting: ClassVar[list[tuple[int, int, int]]] = []
+    """Forks that no controller has taken yet: process, and the descriptors that write to it and read from it."""
+
+    @classmethod
+    def prepare(cls, number: int) -> None:
+        """Fork before pytest starts, so that a worker has nothing of its controller."""
+        for _ in range(number):
+            read_by_worker, to_worker = os.pipe()
+            from_worker, written_by_worker = os.pipe()
+            process = os.fork()
+            if not process:
+                os.dup2(read_by_worker, 0)
+                os.dup2(written_by_worker, 1)
+                for descriptor in (read_by_worker, to_worker, from_worker, written_by_worker):
+                    os.close(descriptor)
+                cls.serve()
+            os.close(read_by_worker)
+            os.close(written_by_worker)
+            cls.waiting.append((process, to_worker, from_worker))
+        vars(gateway_io)["Popen2IOMaster"] = cls
+
+    @staticmethod
+    def serve() -> NoReturn:
+        """Do what the controller asks for, as an interpreter would that it started; end where it asks for nothing."""
+        try:
+            sys.stdin, sys.stdout = os.fdopen(0, "r", closefd=False), os.fdopen(1, "w", closefd=False)
+            line = sys.stdin.readline()
+            if line:
+                exec(eval(line), {"__name__": "__main__"})
+        finally:
+            os._exit(0)
+
+    def __init__(self, args: Sequence[str], execmodel: Any) -> None:
+        self.process, to_worker, from_worker = self.waiting.pop(0)
+        super().__init__(os.fdopen(to_worker, "wb"), os.fdopen(from_worker, "rb"), execmodel)
+
+    def wait(self) -> int | None:
+        """Until it has ended."""
+        with suppress(ChildProcessError):
+            return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        return None
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGKILL)
 
 
 def in_fork(request: dict[str, Any]) -> NoReturn:
@@ -83,6 +145,9 @@ def in_fork(request: dict[str, Any]) -> NoReturn:
             os.dup2(output, descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(request["variables"])
+        tempfile.tempdir = None  # of the imports; a run's own TMPDIR counts
+        if any(re.fullmatch("-n.*", argument) for argument in request["arguments"]):
+            Worker.prepare(3)  # the third may have to replace one
         sys.argv = ["pytest", *request["arguments"]]
         code = int(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *request["arguments"]]))
         atexit._run_exitfuncs()
@@ -101,6 +166,7 @@ def main() -> None:
     """Serve until standard input ends."""
     sys.path.insert(0, str(ROOT))
     import_all()
+    gc.freeze()  # no collection of a fork looks through what was imported
     for line in sys.stdin:
         sys.stdout.flush()
         child = os.fork()

@@ -1,3 +1,5 @@
+"""The options of a run: what is refused in one line, what is selected and listed, how it is shown."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,42 +15,38 @@ from tests.suite.conftest import ROOT, SMALLEST, Suite
     [
         (["--level=huge"], "unknown level 'huge'; choose from smoke, pr, nightly, study"),
         (["--level=pr"], "needs a CUDA GPU and none is visible: use --level=smoke"),
-        (["--tokens=0"], "--tokens 0"),
+        (["--device=cuda"], "no CUDA GPU is visible"),
         (["--tokens=9999"], "1 to 768"),
         (["--benchmark-compare="], "--benchmark-compare= names no run"),
         (["--baseline-dir="], "--baseline-dir= names no folder"),
-        (["--rounds=0"], "--rounds 0"),
-        (["--budget=-1"], "--budget -1"),
-        (["--checkpoint-source=floppy"], "invalid choice"),
-        (["--update-baselines=some"], "invalid choice"),
-        (["--baseline-reason=x"], "--baseline-reason says why --update-baselines: give both"),
         (["--rounds=5001"], "--rounds 5001: 1 to 5,000 timed rounds a cell"),
         (["--rounds=3", "--budget=9"], "--rounds 3 with --budget 9"),
-        (["--report-dir=pyproject.toml"], "--report-dir=pyproject.toml: nothing can be written to "),
+        (["--budget=-1"], "--budget -1"),
+        (["--rerun-budget=-1"], "--rerun-budget -1.0: seconds a run, 0 for none"),
+        (["--gpu-wait=nan"], "seconds to wait for a busy GPU, 0 to stop at once"),
+        (["--checkpoint-source=floppy"], "invalid choice"),
+        (["--baseline-reason=x"], "--baseline-reason says why --update-baselines: give both"),
         (["--report-dir=pyproject.toml/x/y"], "--report-dir=pyproject.toml/x/y: nothing can be written to "),
         (["--benchmark-json=nowhere/own.json"], "--benchmark-json=nowhere/own.json: that is a folder, or is in none"),
         (["--benchmark-compare=/nowhere/run.json"], "--benchmark-compare=/nowhere/run.json: there is no such file"),
         (["--update-baselines", "--benchmark-compare-fail=mean:1%"], "give both, or neither"),
         (["--benchmark-group-by=param:nothing"], "param:nothing: not every benchmark has that parameter; one has cell"),
-        (["--junitxml=pyproject.toml/junit.xml"], "--junitxml=pyproject.toml/junit.xml: nothing can be written to"),
         (["--benchmark-cprofile=tottime"], "--trace-dir=DIR writes a trace of each cell"),
         (["--checkpoint-source=synthetic", "--checkpoint-revision=x"], "--checkpoint-revision is of the real weights"),
+        (["--trace-dir="], "--trace-dir= names no folder"),
+        (["--trace-dir=/dev/null/traces"], "--trace-dir=/dev/null/traces: nothing can be written to /dev/null"),
+        (["--trace"], "--trace is pytest's own option"),
     ],
 )
 def test_an_option_that_cannot_be_satisfied_is_a_usage_error_that_says_what_to_do(
     suite: Suite, arguments: list[str], says: str
 ) -> None:
-    ended = suite(*arguments)
+    ended = suite(*arguments, environment={"CUDA_VISIBLE_DEVICES": ""})
     assert ended.code == 4
     assert says in ended.output
     assert "Traceback" not in ended.output
     assert "INTERNALERROR" not in ended.output
-
-
-def test_a_gpu_that_is_not_there_is_a_usage_error(suite: Suite) -> None:
-    ended = suite("--device=cuda", environment={"CUDA_VISIBLE_DEVICES": ""})
-    assert ended.code == 4
-    assert "no CUDA GPU is visible" in ended.output
+    assert not (ended.folder / "latest").exists()
 
 
 @pytest.mark.parametrize(
@@ -86,15 +84,11 @@ def test_the_level_s_cells_are_listed_and_what_does_not_run_has_a_reason(suite: 
     assert (other_lane in ended.output) is (LANE != "blog")
 
 
-def test_a_gpu_level_can_be_listed_without_a_gpu(suite: Suite) -> None:
-    ended = suite("--collect-only", "-q", "--level=nightly")
+def test_a_gpu_level_can_be_listed_without_a_gpu_and_the_header_says_on_what(suite: Suite) -> None:
+    ended = suite("--collect-only", "-q", "-v", "--level=nightly")
     assert ended.code == 0
     assert "level nightly measures small and large only" in ended.output
-
-
-def test_the_header_says_what_is_measured_on_what(suite: Suite) -> None:
-    output = suite("--collect-only", "--level=nightly").output
-    assert f"bark: level nightly, lane {LANE}, no GPU" in output
+    assert f"bark: level nightly, lane {LANE}, no GPU" in ended.output
 
 
 def test_markers_select_axis_values(suite: Suite) -> None:
@@ -103,15 +97,11 @@ def test_markers_select_axis_values(suite: Suite) -> None:
     assert {cell.split("-")[2] for cell in ended.run.cells} == {"fp32", "bf16"}
 
 
-def test_progress_names_the_cell(suite: Suite) -> None:
-    output = suite("-k", "dynamic and batch1 and fp32 and not bettertransformer").output
-    assert "[1/2] tiny-eager-fp32-resident-dynamic-batch1" in output
-
-
-def test_the_end_shows_both_tables_of_the_study(suite: Suite) -> None:
+def test_progress_names_the_cell_and_the_end_shows_both_tables_of_the_study(suite: Suite) -> None:
     output = suite("-k", "dynamic and fp32 and not bettertransformer").output
-    for part in ("Absolute performance", "Relative performance", "tiny, batch 1, against no optimization"):
-        assert part in output
+    assert "[1/4] tiny-eager-fp32-resident-dynamic-batch1" in output
+    for shown in ("Absolute performance", "Relative performance", "tiny, batch 1, against no optimization"):
+        assert shown in output
     assert "tiny, batch 8, against sdpa" in output
 
 
@@ -121,20 +111,11 @@ def test_the_suites_own_tests_need_none_of_it(suite: Suite) -> None:
     assert "cells:" not in ended.output
 
 
-def test_a_users_own_tests_in_the_same_session_keep_what_they_call_cell(suite: Suite) -> None:
-    part = f"own or {SMALLEST}"
-    ended = suite(str(ROOT / "benchmarks"), "-k", part, target="tests/user_tests.py")
-    assert ended.code == 0
-    assert ended.passed == 4
-    assert list(ended.run.cells) == [SMALLEST]
-
-
 @pytest.mark.parametrize(
     ("options", "variables", "coloured"),
     [
         (["--color=yes"], {"TERM": "dumb"}, True),
         (["--color=no"], {"FORCE_COLOR": "1"}, False),
-        ([], {"TERM": "xterm", "FORCE_COLOR": "", "NO_COLOR": ""}, False),
     ],
 )
 def test_tables_are_coloured_as_pytest_is(

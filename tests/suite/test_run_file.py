@@ -1,3 +1,5 @@
+"""The run file and what lies beside it: what they hold, and what survives interrupts, failures and full disks."""
+
 from __future__ import annotations
 
 import json
@@ -20,24 +22,34 @@ def test_every_cell_of_the_product_is_in_the_run_file_with_its_outcome(suite: Su
     assert len(outcomes) == ALL_CELLS
     assert sum(outcome.outcome == "measured" for outcome in outcomes.values()) == SMOKE_CELLS
     assert all(outcome.reason for outcome in outcomes.values() if outcome.outcome in ("skipped", "not asked for"))
-    assert sum(outcome.outcome == "not asked for" for outcome in outcomes.values()) == 648 // 3 * 2
+    assert sum(outcome.outcome == "not asked for" for outcome in outcomes.values()) == ALL_CELLS // 3 * 2
     assert run.suite.finished
 
 
-def test_the_samples_in_pytest_benchmarks_json_are_the_measured_ones(suite: Suite) -> None:
-    run = suite(*PART, "--rounds=7", cells={SMALLEST: {"latency": 0.1234567890123}}).run
+def test_a_run_leaves_its_samples_its_environment_and_a_report(suite: Suite, tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    ended = suite(*PART, "--rounds=7", f"--benchmark-json={own}", cells={SMALLEST: {"latency": 0.1234567890123}})
+    run, folder = ended.run, ended.folder / "latest"
     stats = {b.extra_info.cell: b.stats for b in run.benchmarks}[SMALLEST]
-    assert stats.data == [0.1234567890123] * 7
+    assert stats.data == [0.1234567890123] * 7, "pytest-benchmark's samples are the measured ones"
     assert stats.min == 0.1234567890123
+    assert set(runfile.read(own).cells) == {OTHER, SMALLEST}, "pytest-benchmark's own JSON is a run file too"
 
-
-def test_the_environment_is_stored_with_the_run(suite: Suite) -> None:
-    run = suite(*PART).run
     assert run.machine_info["gpu"] is None
     assert run.machine_info["host"]["cpu_count"] >= 1
     assert run.machine_info["software"] == {"torch": "2.13.0"}
     assert run.machine_info["checkpoints"] == {"tiny": {"source": "synthetic", "digest": "c0ffee"}}
     assert {cell.environment for cell in run.cells.values()} == {run.machine_info["environment"]}
+
+    report = (folder / "report.md").read_text()
+    assert "| no optimization | 0.125 s | 60.0 MB | 8 samples/s |" in report
+    assert "needs a GPU" in report
+    text = (folder / "run.json").read_text()
+    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the run file"))
+    command = [sys.executable, "-m", "pytest_benchmark", "compare", str(folder / "run.json")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert SMALLEST in shown.stdout
 
 
 def test_the_commit_can_be_given_where_there_is_no_git_history(suite: Suite, tmp_path: Path) -> None:
@@ -57,20 +69,6 @@ def test_a_run_whose_context_broke_ends_there_and_keeps_what_it_measured(suite: 
     assert ended.run.outcomes()[SMALLEST].reason == "RuntimeError: CUDA error: an illegal memory access was encountered"
     assert not ended.run.suite.finished
     assert any("so the run ended there" in line for line in ended.run.suite.warnings)
-
-
-def test_pytest_benchmarks_own_command_reads_the_run_file(suite: Suite) -> None:
-    path = suite(*PART).folder / "latest" / "run.json"
-    shown = subprocess.run(
-        [sys.executable, "-m", "pytest_benchmark", "compare", str(path)], capture_output=True, text=True, check=False
-    )
-    assert shown.returncode == 0, shown.stderr
-    assert SMALLEST in shown.stdout
-
-
-def test_pytest_benchmarks_own_json_is_a_run_file_too(suite: Suite, tmp_path: Path) -> None:
-    suite(*PART, f"--benchmark-json={tmp_path / 'own.json'}")
-    assert set(runfile.read(tmp_path / "own.json").cells) == {OTHER, SMALLEST}
 
 
 @pytest.mark.parametrize("how", ["interrupt", "terminate"])
@@ -133,39 +131,27 @@ def test_results_that_cannot_be_written_fail_the_run_with_advice(suite: Suite, t
     assert set(runfile.read(rescued).cells) == {OTHER, SMALLEST}
 
 
-def test_what_pytest_benchmark_saves_can_be_compared_with(suite: Suite, tmp_path: Path) -> None:
-    storage = f"--benchmark-storage=file://{tmp_path / 'storage'}"
-    assert suite(*PART, storage, "--benchmark-save=first").code == 0
-    ended = suite(*PART, storage, "--benchmark-compare")
-    assert ended.code == 0, ended.output
-    assert "passed: no regression against " in ended.output
-
-
-@pytest.mark.parametrize("nothing", [("-k", "tiny and cpu_offload"), (*PART, "--benchmark-disable")])
-def test_a_run_that_measures_nothing_leaves_the_last_run_and_says_whose_it_is(
-    suite: Suite, nothing: tuple[str, ...]
-) -> None:
+def test_a_run_that_measures_nothing_leaves_the_last_run_and_says_whose_it_is(suite: Suite) -> None:
     before = suite(*PART)
-    ended = suite(*nothing)
-    assert ended.code == 0, ended.output
-    assert ended.run == before.run
-    assert "nothing was measured, so " in ended.output
-    assert "run.json is of an earlier run" in ended.output
+    for nothing in (("-k", "tiny and cpu_offload"), (*PART, "--benchmark-disable")):
+        ended = suite(*nothing)
+        assert ended.code == 0, ended.output
+        assert ended.run == before.run
+        assert "nothing was measured, so " in ended.output
+        assert "run.json is of an earlier run" in ended.output
 
 
-def test_the_report_lies_beside_the_run_file(suite: Suite) -> None:
-    ended = suite(*PART)
-    report = (ended.folder / "latest" / "report.md").read_text()
-    assert "| no optimization | 0.125 s | 60.0 MB | 8 samples/s |" in report
-    assert "needs a GPU" in report
-
-
-def test_the_page_lies_there_too_with_all_it_needs(with_baseline: Suite) -> None:
-    ended = with_baseline(*PART, "--benchmark-compare", cells={SMALLEST: {"weights": 99e6}})
+def test_a_judged_run_has_a_page_with_all_it_needs_and_junit_names_the_verdict(
+    with_baseline: Suite, tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    worse = {SMALLEST: {"weights": 99e6}}
+    ended = with_baseline(*PART, "--benchmark-compare", f"--junitxml={junit}", cells=worse)
     page = (ended.folder / "latest" / "index.html").read_text()
     assert "FAILED: 1 worse in 1 cells" in page
     assert (ended.folder / "latest" / "assets" / "plotly.min.js").exists()
     assert "latest/index.html" in ended.output
+    assert f"{SMALLEST}: weights worse" in junit.read_text()
 
 
 def test_a_page_that_cannot_be_written_is_a_warning_and_loses_nothing(suite: Suite, tmp_path: Path) -> None:
@@ -178,31 +164,21 @@ def test_a_page_that_cannot_be_written_is_a_warning_and_loses_nothing(suite: Sui
     assert (ended.folder / "latest" / "report.md").exists()
 
 
-def test_a_run_without_a_cell_writes_nothing(suite: Suite) -> None:
-    ended = suite("-k", "nothing")
+@pytest.mark.parametrize("selection", ["nothing", "large"])
+def test_a_run_without_a_cell_writes_nothing(suite: Suite, selection: str) -> None:
+    ended = suite("-k", selection)
     assert ended.code == 5
     assert "no cell of this level matches the selection" in ended.output
     assert not (ended.folder / "latest").exists()
 
 
-def test_junit_names_the_verdict(with_baseline: Suite, tmp_path: Path) -> None:
-    junit = tmp_path / "junit.xml"
-    with_baseline(*PART, "--benchmark-compare", f"--junitxml={junit}", cells={SMALLEST: {"weights": 99e6}})
-    assert f"{SMALLEST}: weights worse" in junit.read_text()
-
-
 def test_last_failed_measures_the_regressed_cells_again(with_baseline: Suite, tmp_path: Path) -> None:
     cache = ("-o", f"cache_dir={tmp_path / 'cache'}", "-p", "cacheprovider")
     worse = {SMALLEST: {"weights": 99e6}}
-    assert with_baseline("--benchmark-compare", *cache, cells=worse).code == 1
-    again = with_baseline("--benchmark-compare", "--lf", *cache)
+    assert with_baseline("--benchmark-compare", *PART, *cache, cells=worse).code == 1
+    again = with_baseline("--benchmark-compare", *PART, "--lf", *cache)
     assert again.code == 0
     assert list(again.run.cells) == [SMALLEST]
-
-
-def test_the_run_file_holds_no_value_that_is_not_json(suite: Suite) -> None:
-    path = suite(*PART).folder / "latest" / "run.json"
-    json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the run file"))
 
 
 @pytest.mark.parametrize("plugins", [(), ("tests.repeated",)])
@@ -239,14 +215,11 @@ def test_a_session_that_measured_nothing_leaves_no_older_results_to_accept(with_
     assert not list((ended.folder / "latest").iterdir())
 
 
-def test_a_profiler_that_stays_attached_is_said_once_however_many_workers_there_are(suite: Suite) -> None:
-    two = ("-k", "dynamic and fp32 and batch1 and not bettertransformer")
-    stays = ("tests.fake_measure", "tests.profiler_stays")
-    for workers in ((), ("-n", "2")):
-        ended = suite(*two, *workers, plugins=stays)
-        assert ended.code == 0, ended.output
-        assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
-        assert "warning: the profiler stays attached to cpu" in ended.output
+def test_a_profiler_that_stays_attached_is_said_once(suite: Suite) -> None:
+    ended = suite(*PART, plugins=("tests.fake_measure", "tests.profiler_stays"))
+    assert ended.code == 0, ended.output
+    assert ended.run.suite.warnings.count("the profiler stays attached to cpu") == 1
+    assert "warning: the profiler stays attached to cpu" in ended.output
 
 
 def test_a_session_whose_verdict_fails_keeps_its_results_and_says_so_in_one_line(suite: Suite) -> None:

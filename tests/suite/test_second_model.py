@@ -7,41 +7,42 @@ from pathlib import Path
 import pytest
 
 from reports.records.schema import RunFile
-from tests.suite.conftest import ROOT, Ended, Suite, runner
+from tests.suite.conftest import ROOT, Ended, Suite
 
 TOY = ("tests.toy_lm",)
 OWN = str(ROOT / "tests" / "own_benchmarks.py")
-CELLS = ["mini-whole-recomputed", "mini-whole-kept", "mini-halved-recomputed", "mini-halved-kept"]
+CELLS = ["mini-whole-kept", "mini-halved-kept"]
+KEPT = ("--model=toy", "--rounds=2", "-k", "kept")
 TESTS = ["test_short_text", "test_with_a_parameter-True"]
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    return runner(tmp_path_factory.mktemp("toy"))
+def test_a_second_model_and_a_users_own_benchmarks_go_from_the_plan_to_the_page(suite: Suite) -> None:
+    first = suite(OWN, *KEPT, "--update-baselines", plugins=TOY)
+    assert first.code == 0, first.output
+    describes_the_model(first.run)
+    holds_measured_cells(first.run)
+    holds_a_users_own_benchmarks(first.run)
+    shows_the_models_own_axes(first)
+
+    chosen = (*KEPT, "-k", "whole and kept and test_generate")
+    worse = suite(*chosen, "--benchmark-compare", "--drill=memory=+1MiB", plugins=TOY)
+    assert worse.code == 1
+    assert "mini-whole-kept: peak_allocated worse" in worse.output
+    assert "missing" not in worse.output, "what was not asked for is not missed"
 
 
-@pytest.fixture(scope="module")
-def accepted(toy: Suite) -> Ended:
-    """The first run of the toy's matrix, with a user's own benchmarks, made the baseline."""
-    ended = toy(OWN, "--model=toy", "--rounds=2", "--update-baselines", plugins=TOY)
-    assert ended.code == 0, ended.output
-    return ended
-
-
-@pytest.fixture(scope="module")
-def run(accepted: Ended) -> RunFile:
-    return accepted.run
-
-
-def test_the_run_file_describes_the_model_and_each_cell_has_its_axes(run: RunFile) -> None:
+def describes_the_model(run: RunFile) -> None:
     assert list(run.suite.models) == ["toy"]
     assert [axis.name for axis in run.suite.models["toy"].axes] == ["size", "format", "history"]
     record = run.cells["mini-halved-kept"]
     assert record.axes == {"size": "mini", "format": "halved", "history": "kept"}
     assert (record.model, record.label, record.group, record.batch) == ("toy", "halved + kept", "mini", 2)
+    for benchmark in run.benchmarks:
+        assert benchmark.extra_info.axes.items() <= benchmark.model_dump()["params"].items()
 
 
-def test_a_cell_is_proven_counted_and_set_beside_its_reference(run: RunFile) -> None:
+def holds_measured_cells(run: RunFile) -> None:
+    """Proven, counted, and set beside their reference."""
     record = run.cells["mini-halved-kept"]
     assert record.proofs["format"] == "parameters are bfloat16"
     assert record.proofs["device"] == "all stages computed on cpu"
@@ -53,7 +54,8 @@ def test_a_cell_is_proven_counted_and_set_beside_its_reference(run: RunFile) -> 
     assert run.cells["mini-whole-kept"].metrics["top1_agreement"].value == 1
 
 
-def test_a_users_own_benchmark_runs_over_the_matrix_and_is_named_by_test_and_cell(run: RunFile) -> None:
+def holds_a_users_own_benchmarks(run: RunFile) -> None:
+    """Named by test and cell."""
     own = [name for name in run.cells if name not in CELLS]
     assert own == [f"{test}[{cell}]" for test in TESTS for cell in CELLS]
     record = run.cells["test_short_text[mini-whole-kept]"]
@@ -62,41 +64,22 @@ def test_a_users_own_benchmark_runs_over_the_matrix_and_is_named_by_test_and_cel
     assert record.axes == run.cells["mini-whole-kept"].axes
 
 
-def test_the_axes_are_parameters_of_pytest_benchmarks_entries(run: RunFile) -> None:
-    for benchmark in run.benchmarks:
-        params = benchmark.model_dump()["params"]
-        assert benchmark.extra_info.axes.items() <= params.items()
-
-
-def test_page_and_report_show_the_models_own_axes(accepted: Ended) -> None:
-    page = (accepted.folder / "latest" / "index.html").read_text(encoding="utf-8")
+def shows_the_models_own_axes(ended: Ended) -> None:
+    page = (ended.folder / "latest" / "index.html").read_text(encoding="utf-8")
     for shown in ("history", "halved + kept", "test_short_text[mini-whole-kept]"):
         assert shown in page
     assert "attention" not in page
-    assert "| halved + kept |" in (accepted.folder / "latest" / "report.md").read_text(encoding="utf-8")
+    assert "| halved + kept |" in (ended.folder / "latest" / "report.md").read_text(encoding="utf-8")
 
 
-def test_unchanged_code_passes_and_what_was_not_asked_for_is_not_missed(toy: Suite, accepted: Ended) -> None:
-    ended = toy("--model=toy", "--rounds=2", "--benchmark-compare", plugins=TOY)
-    assert ended.code == 0, ended.output
-    assert "missing" not in ended.output
-
-
-def test_an_injected_fault_is_found_in_the_cell_and_its_stage(toy: Suite, accepted: Ended) -> None:
-    chosen = ("--model=toy", "--rounds=2", "-k", "whole and recomputed and test_generate")
-    ended = toy(*chosen, "--benchmark-compare", "--tokens=12", "--drill=memory=+1MiB", plugins=TOY)
-    assert ended.code == 1
-    assert "mini-whole-recomputed: peak_allocated worse" in ended.output
-
-
-def test_two_models_with_cells_of_their_own_are_planned_together(toy: Suite) -> None:
-    ended = toy("--collect-only", "-q", plugins=TOY)
+def test_two_models_with_cells_of_their_own_are_planned_together(suite: Suite) -> None:
+    ended = suite("--collect-only", "-q", plugins=TOY)
     assert "test_generate[mini-whole-kept]" in ended.output
     assert "test_generate[tiny-sdpa-fp32-resident-dynamic-batch1]" in ended.output
 
 
-def test_a_model_that_is_not_there_is_a_usage_error(toy: Suite) -> None:
-    ended = toy("--model=whisper", plugins=TOY)
+def test_a_model_that_is_not_there_is_a_usage_error(suite: Suite) -> None:
+    ended = suite("--model=whisper", plugins=TOY)
     assert ended.code == 4
     assert "unknown model whisper; choose from bark, toy" in ended.output
 
