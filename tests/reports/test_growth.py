@@ -42,7 +42,7 @@ from tests.counted import counted_cell
 from tests.page_runs import with_stages
 
 ROOT = str(Path(reports.__file__).parent)
-SIZES = (20, 40, 60)
+SIZES = (12, 24, 36)
 TOLERANCE = 0.01
 """Of all work, in which the steps may differ: sizes have more or fewer digits."""
 
