@@ -75,7 +75,7 @@ class PublishedRow(_Record):
     table. `incomparable_peak`: why the printed memory is not this row's, empty where it is.
     """
 
-    axes: dict[Name, str | int] = Field(max_length=MOST)
+    axes: dict[Name, Name | int] = Field(max_length=MOST)
     latency_s: FiniteFloat = Field(gt=0)
     peak_mb: FiniteFloat = Field(gt=0)
     throughput: FiniteFloat | None = None
@@ -111,7 +111,7 @@ class PublishedSource(_Record):
     name: Text
     url: Text
     protocol: Text
-    axes: dict[Name, str | int] = Field(default_factory=dict, max_length=MOST)
+    axes: dict[Name, Name | int] = Field(default_factory=dict, max_length=MOST)
     tokens: Named[int] = Field(default_factory=dict)
     rows: list[PublishedRow] = Field(min_length=1, max_length=MOST)
 

@@ -139,6 +139,7 @@ def in_fork(request: dict[str, Any]) -> NoReturn:
     import pytest
 
     code = 1
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started this in the background
     try:
         output = os.open(request["output"], os.O_WRONLY | os.O_TRUNC)
         for descriptor in (1, 2):
