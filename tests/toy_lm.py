@@ -222,4 +222,8 @@ class Toy:
 
 
 MODEL = Toy()
-add(MODEL)
+
+
+def pytest_addoption() -> None:
+    """As a plugin: before the options name the models."""
+    add(MODEL)
