@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.checkpoints.source import Checkpoint
 from fixtures.measurement import counter_metrics
 from fixtures.meters.counters import CounterReading
+from fixtures.model import Checkpoint
 from fixtures.models.bark.loading import LoadedBark, load
 from reports.verdicts.compare import compare
 from reports.verdicts.verdict import Attribution

@@ -25,7 +25,7 @@ from typing import Any
 from pytest_benchmark import plugin
 
 from benchmarks.plugin import session, suite
-from fixtures.checkpoints.source import Checkpoint, CheckpointSource
+from fixtures.checkpoints.source import CheckpointSource
 from fixtures.errors import SuiteError
 from fixtures.loading import Job
 from fixtures.machine import context, environment, gpus, lock, workers
@@ -34,6 +34,7 @@ from fixtures.measurement import Measurement
 from fixtures.meters.latency import Round, Steps
 from fixtures.meters.memory import MemoryReading
 from fixtures.meters.telemetry import Telemetry
+from fixtures.model import Checkpoint
 from fixtures.models.bark.stages import STAGES
 from fixtures.pairs import process as pairs
 from fixtures.rounds import RoundPolicy

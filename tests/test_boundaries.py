@@ -87,7 +87,7 @@ def test_fast_decoding_depends_on_nothing_of_the_suite(path: Path) -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     modules = {module_of(path): path for folder in FLOORS[1:] for path in files(folder)}
-    arrows = {name: imported(path, at_runtime=True) & modules.keys() for name, path in modules.items()}
+    arrows = {name: imported(path) & modules.keys() for name, path in modules.items()}
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:

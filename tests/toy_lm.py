@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.cells import Around, Axis, AxisValue, Cell
-from fixtures.checkpoints.source import Checkpoint
 from fixtures.errors import ProofError
 from fixtures.meters.hooks import wrapped
-from fixtures.model import Decide, LevelWork, Method, Stage, StageWork, Weights, Work
+from fixtures.model import Checkpoint, Decide, LevelWork, Method, Stage, StageWork, Weights, Work
 from fixtures.models import add
 
 PROMPT, SHORT, GREEDY = 8, 4, 6

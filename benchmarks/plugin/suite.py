@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import get_machine_id
 
+from benchmarks.plugin.base_side import BaseSide
 from benchmarks.plugin.options import Settings
 from benchmarks.plugin.plan import cell_in
 from benchmarks.plugin.progress import RunProgress
@@ -41,9 +42,6 @@ from reports.verdicts.sides import compare_cell_sides, compare_sides
 from reports.verdicts.thresholds import NONE, Overrides, overrides
 from reports.verdicts.verdict import Comparison, Verdict
 from reports.verdicts.wall import can_settle, settled
-
-if TYPE_CHECKING:
-    from benchmarks.plugin.pairs import BaseSide
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 import pytest
 
 from benchmarks.plugin.against import ROOT, Against
-from benchmarks.plugin.pairs import BaseSide, cells_lost
+from benchmarks.plugin.base_side import BaseSide
+from benchmarks.plugin.pairs import cells_lost
 from fixtures.errors import OutOfMemoryError, SuiteError
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.plugin import plan
-from benchmarks.plugin.pairs import PAIRS, SCREENING_PAIRS
+from benchmarks.plugin.base_side import PAIRS, SCREENING_PAIRS
 from benchmarks.plugin.sharding import Durations
 from fixtures.levels import LEVELS
 from fixtures.machine.gpus import Machine
