@@ -88,12 +88,13 @@ def test_a_closed_model_says_so(tmp_path: Path) -> None:
     from fixtures.checkpoints.source import CheckpointSource
     from fixtures.errors import SuiteError
     from fixtures.loading import Job, ProvenModel
-    from fixtures.meters.memory import live_tensor_bytes
+    from fixtures.meters.memory import collect_garbage, live_tensor_bytes
     from fixtures.models import Matrix
     from tests.toy_lm import MODEL
 
     cell = Matrix([MODEL])["mini-whole-kept"]
     checkpoint = CheckpointSource("synthetic", cache=tmp_path).get(MODEL, cell.checkpoint)
+    collect_garbage()
     before = live_tensor_bytes()
     model = ProvenModel(Job(MODEL, cell, checkpoint, MODEL.workload(cell, "synthetic", 12), "cpu"))
     assert model.generate().shape == (2, 20)
