@@ -72,21 +72,44 @@ class Opened:
 Open = Callable[..., Opened]
 
 
+def start(browser: Browser, path: Path, **options: Any) -> Opened:
+    """Opens a page in a context of its own, with these options."""
+    found = Opened(browser.new_context(reduced_motion="reduce", **options).new_page())
+    found.page.on("console", lambda message: found.console.append(f"{message.type}: {message.text}"))
+    found.page.on("pageerror", lambda error: found.console.append(f"error: {error}"))
+    found.page.on("request", lambda request: found.addresses.append(request.url))
+    found.page.goto(path.as_uri())
+    return found
+
+
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Open]:
     """Opens a page: `opened(path, color_scheme="dark", viewport=PHONE)`."""
-    contexts = []
+    pages: list[Opened] = []
 
-    def start(path: Path, **options: Any) -> Opened:
-        context = browser.new_context(reduced_motion="reduce", **options)
-        contexts.append(context)
-        found = Opened(context.new_page())
-        found.page.on("console", lambda message: found.console.append(f"{message.type}: {message.text}"))
-        found.page.on("pageerror", lambda error: found.console.append(f"error: {error}"))
-        found.page.on("request", lambda request: found.addresses.append(request.url))
-        found.page.goto(path.as_uri())
-        return found
+    def open_(path: Path, **options: Any) -> Opened:
+        pages.append(start(browser, path, **options))
+        return pages[-1]
 
-    yield start
-    for context in contexts:
-        context.close()
+    yield open_
+    for each in pages:
+        each.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Browser, report: Path) -> Iterator[Opened]:
+    """The report with every chart drawn and nothing folded, for tests that only look."""
+    yield from _whole(start(browser, report, color_scheme="light"))
+
+
+@pytest.fixture(scope="module")
+def on_a_phone(browser: Browser, report: Path) -> Iterator[Opened]:
+    """The same on a phone."""
+    yield from _whole(start(browser, report, viewport=PHONE, has_touch=True, is_mobile=True))
+
+
+def _whole(found: Opened) -> Iterator[Opened]:
+    found.see_all()
+    found.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    yield found
+    found.page.context.close()
