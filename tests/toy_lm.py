@@ -18,6 +18,7 @@ from typing import Any
 
 from fixtures.cells import Around, Axis, AxisValue, Cell
 from fixtures.errors import ProofError
+from fixtures.machine.gpus import release
 from fixtures.meters.hooks import wrapped
 from fixtures.model import Checkpoint, Decide, LevelWork, Method, Stage, StageWork, Weights, Work
 from fixtures.models import add
@@ -28,8 +29,10 @@ PROMPT, SHORT, GREEDY = 8, 4, 6
 
 def load_in(dtype: str) -> dict[str, Any]:
     import torch
+    import transformers
 
-    return {"dtype": getattr(torch, dtype)}
+    keyword = "dtype" if release(transformers.__version__) >= (4, 56) else "torch_dtype"
+    return {keyword: getattr(torch, dtype)}
 
 
 def proof_of_dtype(loaded: LoadedToy, dtype: str) -> str:
